@@ -1,0 +1,67 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+INVENTORY ?= inventories/lab
+VENV := .venv
+AMALGAM := $(VENV)/bin/amalgam
+PYTEST := $(VENV)/bin/pytest
+
+.PHONY: help
+help: ## List what make can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.complete: requirements/dev.lock pyproject.toml scripts/bootstrap.sh
+	scripts/bootstrap.sh
+	@touch $@
+
+.PHONY: venv
+venv: $(VENV)/.complete ## Install what this machine lacks and the pinned Python tools
+
+.PHONY: lab
+lab: venv ## Bring the lab up: bundle, nodes, cluster (INVENTORY=inventories/lab)
+	$(AMALGAM) lab create --inventory $(INVENTORY)
+
+.PHONY: lab-down
+lab-down: ## Take the lab down and leave nothing
+	@if [ -x $(AMALGAM) ]; then $(AMALGAM) lab down; else echo "no lab here"; fi
+
+.PHONY: lab-status
+lab-status: venv ## Show the lab's nodes and addresses
+	$(AMALGAM) lab status
+
+.PHONY: bundle
+bundle: venv ## Build the whole bundle, for both architectures
+	$(AMALGAM) bundle build --arch amd64 --arch arm64
+
+.PHONY: lock
+lock: venv ## Write versions/lock.yml and the Python locks anew
+	$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --extra dev pyproject.toml --output-file requirements/dev.lock
+	$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --constraint requirements/dev.lock pyproject.toml --output-file requirements/controller.lock
+	$(AMALGAM) lock update
+
+.PHONY: lint
+lint: venv ## Lint Python, Ansible, YAML and shell
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/yamllint --strict .
+	PATH=$(CURDIR)/$(VENV)/bin:$$PATH ANSIBLE_LINT_NODEPS=1 $(VENV)/bin/ansible-lint --offline --strict
+	shellcheck scripts/*.sh .ci/run roles/*/templates/usr/local/libexec/amalgam/*
+
+.PHONY: test-fast
+test-fast: venv lint ## Lint, unit and contract tests: no lab needed
+	$(PYTEST) tests/unit tests/contract
+
+.PHONY: test
+test: test-fast lab ## All tests; starts the lab where it is not up
+	$(PYTEST) tests/testinfra tests/e2e
+
+.PHONY: bench
+bench: venv ## Time bundle, install, second run and a new worker
+	$(VENV)/bin/python -m tests.bench
+
+.PHONY: format
+format: venv ## Format the Python code
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .

@@ -1,0 +1,221 @@
+"""Controller side of template_tree: render a whole tree with the task's variables and hand it to the target in one round trip."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amalgam.errors import AmalgamError
+from amalgam.path_globs import handler_rules, matches, require_matches
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.text.converters import to_bytes, to_text
+from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
+
+ARGUMENTS: dict[str, Any] = {
+    "src": {"type": "str", "default": "templates"},
+    "dest": {"type": "path", "default": "/"},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0644"},
+    "dir_mode": {"type": "str", "default": "0755"},
+    "modes": {"type": "dict", "default": {}},
+    "exclude": {"type": "list", "elements": "str", "default": []},
+    "extra": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "str", "required": True},
+            "content": {"type": "str", "required": True},
+            "mode": {"type": "str"},
+        },
+    },
+    "handlers": {"type": "dict", "default": {}},
+    "validate": {"type": "dict", "default": {}},
+}
+
+
+def refuse_structures(extra: list[dict[str, Any]]) -> None:
+    """Refuse content that is no text: converted silently, it would be Python's notation."""
+    for item in extra:
+        if not isinstance(item.get("content", ""), str):
+            raise AnsibleActionFail(
+                f"extra: content of {item.get('path')} is no text; write it with to_json or to_nice_yaml"
+            )
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the tree: a source file on the controller, or given content."""
+
+    path: str
+    file: Path | None = None
+    content: str = ""
+    mode: str | None = None
+
+
+class ActionModule(ActionBase):
+    """See the documentation in ``plugins/modules/template_tree.py``."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Render, pack, execute once, and notify handlers by what changed.
+
+        Raises:
+            AnsibleActionFail: arguments that cannot mean what was wanted; a template that does not render.
+        """
+        super().run(tmp, task_vars)
+        refuse_structures(self._task.args.get("extra") or [])
+        _, args = self.validate_argument_spec(ARGUMENTS)
+        try:
+            payload = self._payload(args, task_vars or {})
+        except AmalgamError as error:
+            raise AnsibleActionFail(str(error)) from error
+        module_args = {name: args[name] for name in ("dest", "owner", "group")} | {"payload": payload}
+        result = self._execute_module("template_tree", module_args, task_vars=task_vars)
+        # The task executor hands the task's own notify list on with the result.
+        self._task.notify = [*(self._task.notify or []), *result.pop("notify", [])]
+        return result
+
+    def _payload(self, args: dict[str, Any], task_vars: dict[str, Any]) -> str:
+        root = self._source_folder(args["src"])
+        sources, kept = collect(root, args["extra"])
+        known = [*sources, *kept, *folders_of([*sources, *kept])]
+        for option in ("modes", "exclude", "handlers", "validate"):
+            require_matches(args[option], [*known, *(path.rstrip("/") for path in known)], where=option)
+        stays = [
+            path for path in sorted([*sources, *kept]) if not any(matches(pattern, path) for pattern in args["exclude"])
+        ]
+        wanted = [sources[path] for path in stays if path in sources]
+        render = Renderer(self, root, task_vars)
+        tree = {
+            "dir_mode": checked_mode(args["dir_mode"], "dir_mode"),
+            "folders": [folder_entry(path, args) for path in folders_of(stays)],
+            "files": [[s.path, file_mode(s, args), render(s), last_match(args["validate"], s.path)] for s in wanted],
+            "handlers": handler_rules(args["handlers"]),
+        }
+        return base64.b64encode(zlib.compress(json.dumps(tree).encode())).decode()
+
+    def _source_folder(self, src: str) -> Path:
+        role = getattr(self._task, "_role", None)
+        base = Path(role.get_role_path() if role else self._loader.get_basedir())
+        folder = base / src
+        if not folder.is_dir():
+            raise AnsibleActionFail(f"src: {folder} is not a folder; create it, or name the tree's folder in src")
+        return folder
+
+
+class Renderer:
+    """Turns a source into text; bytes that are no UTF-8 travel as surrogates."""
+
+    def __init__(self, action: ActionModule, root: Path, task_vars: dict[str, Any]) -> None:
+        self._action = action
+        self._root = root
+        role = getattr(action._task, "_role", None)
+        self._origin = f"role {role.get_name()}" if role else "playbook"
+        self._vars = dict(task_vars)
+        self._given_header = "ansible_managed" in task_vars
+        # A templar of our own, so that includes are found from the tree's root.
+        self._templar = action._templar.copy_with_new_env(searchpath=[str(root)], available_variables=self._vars)
+
+    def __call__(self, source: Source) -> str:
+        if source.file is None:
+            return str(source.content)
+        if source.file.suffix != ".j2":
+            return source.file.read_bytes().decode("utf-8", "surrogateescape")
+        if not self._given_header:
+            self._vars["ansible_managed"] = (
+                f"Managed by Amalgam ({self._origin}, {source.path}): local changes are overwritten"
+            )
+        text = trust_as_template(self._action._loader.get_text_file_contents(str(source.file)))
+        try:
+            rendered = self._templar.template(text, escape_backslashes=False, overrides={"trim_blocks": True})
+        except AnsibleError as error:
+            where = f"{source.file}{line_of(error, text)}"
+            raise AnsibleActionFail(f"{where}: the template does not render", obj=error.obj) from error
+        return to_text(to_bytes("" if rendered is None else rendered), errors="surrogateescape")
+
+
+def line_of(error: AnsibleError, text: str) -> str:
+    """``:<line>`` of a rendering error: Jinja tells it for syntax errors only, an undefined name has to be looked for."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if line := getattr(cause, "lineno", None):
+            return f":{line}"
+        cause = cause.__cause__
+    names = re.findall(r"'(\w+)' is undefined|no attribute '(\w+)'", error.message)
+    for name in (first or second for first, second in names):
+        for number, line in enumerate(text.splitlines(), start=1):
+            if re.search(rf"\{{[{{%].*\b{name}\b", line):
+                return f":{number}"
+    return ""
+
+
+def collect(root: Path, extra: list[dict[str, Any]]) -> tuple[dict[str, Source], list[str]]:
+    """Every file of the tree by its path on the target, and the ``.gitkeep`` files that only keep a folder.
+
+    Raises:
+        AmalgamError: two sources for one path.
+    """
+    sources: dict[str, Source] = {}
+    kept: list[str] = []
+    found = [
+        Source(file.relative_to(root).as_posix().removesuffix(".j2"), file)
+        for file in sorted(root.rglob("*"))
+        if file.is_file()
+    ]
+    for source in [*found, *(Source(item["path"], None, item["content"], item.get("mode")) for item in extra)]:
+        if source.file is not None and source.file.name == ".gitkeep":
+            kept.append(source.path)
+            continue
+        if source.path in sources:
+            raise AmalgamError(
+                f"two sources for {source.path}: {sources[source.path].file or 'extra'} and {source.file or 'extra'}",
+                where=str(root),
+                remedy="remove one of them",
+            )
+        sources[source.path] = source
+    return sources, kept
+
+
+def folders_of(paths: list[str]) -> list[str]:
+    """The folders above these paths, parents first, each with its trailing slash: ``a/b/c`` has ``a/`` and ``a/b/``."""
+    return sorted({path[: slash.end()] for path in paths for slash in re.finditer("/", path)})
+
+
+def last_match(patterns: dict[str, Any], path: str) -> Any:  # noqa: ANN401 - the value's type is the option's
+    """The value of the last pattern that means ``path``, or None."""
+    return next((value for pattern, value in reversed(patterns.items()) if matches(pattern, path)), None)
+
+
+def file_mode(source: Source, args: dict[str, Any]) -> str:
+    """The mode of one file: a glob in ``modes``, else its own, else the tree's."""
+    return checked_mode(last_match(args["modes"], source.path) or source.mode or args["mode"], f"mode of {source.path}")
+
+
+def folder_entry(path: str, args: dict[str, Any]) -> list[Any]:
+    """[path, mode, whether the mode holds for a folder that is already there]."""
+    by_name = {pattern.rstrip("/") + "/": mode for pattern, mode in args["modes"].items() if names_folders(pattern)}
+    named = last_match(by_name, path)
+    return [path, checked_mode(named or args["dir_mode"], f"mode of {path}"), named is not None]
+
+
+def names_folders(pattern: str) -> bool:
+    """Whether a glob in ``modes`` may mean folders: it says so with a slash, or is a plain path."""
+    return pattern.endswith("/") or not re.search(r"[*?]", pattern)
+
+
+def checked_mode(mode: str, where: str) -> str:
+    """The mode as given.
+
+    Raises:
+        AmalgamError: it is no octal string; unquoted in YAML, 0644 arrives as the number 420.
+    """
+    if not re.fullmatch(r"0[0-7]{3,4}", mode):
+        raise AmalgamError(f"{mode!r} is not a mode", where=where, remedy='write octal digits in quotes: "0644"')
+    return mode

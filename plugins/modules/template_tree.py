@@ -1,0 +1,328 @@
+#!/usr/bin/python
+"""Target side of template_tree: put a rendered tree in place, or nothing where a validation fails."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import stat
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: template_tree
+short_description: Render a role's templates and sync them in one round trip
+description:
+  - Renders every file under a role's C(templates/) on the controller with the task's variables, and puts the result in
+    place on the target in one round trip. The path of a file under C(templates/) is its path on the target, C(.j2)
+    taken off.
+  - Files without C(.j2) are copied byte for byte. C(.gitkeep) only keeps an otherwise empty folder.
+  - Files that are not readable for all (mode 0640, 0600, ...) are secret. Their contents appear in no diff.
+  - Globs are relative to the tree's root. C(*) stays within a folder, C(**) crosses folders. A glob that matches
+    nothing is refused.
+  - A restart that a killed run left undone ("Restart <unit>" handlers) is notified again by the next run.
+author: Amalgam
+options:
+  src:
+    description: Folder to render, absolute or relative to the role (or the playbook).
+    type: str
+    default: templates
+  dest:
+    description: Folder on the target that stands for the tree's root.
+    type: path
+    default: /
+  owner:
+    description: Owner of every file, and of the folders that are created or named in O(modes).
+    type: str
+    default: root
+  group:
+    description: Group of the same.
+    type: str
+    default: root
+  mode:
+    description: Mode of files that no glob in O(modes) matches.
+    type: str
+    default: "0644"
+  dir_mode:
+    description: Mode of folders that are created. Folders that are there keep theirs, unless O(modes) names them.
+    type: str
+    default: "0755"
+  modes:
+    description:
+      - Path globs to modes, the last match wins.
+      - A glob that ends with C(/), or a folder's plain path, means folders.
+    type: dict
+    default: {}
+  exclude:
+    description: Path globs of files to leave out on this host.
+    type: list
+    elements: str
+    default: []
+  extra:
+    description: Files whose content is no template of the tree (certificates, keys).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Path in the tree.
+        type: str
+        required: true
+      content:
+        description: The file's text.
+        type: str
+        required: true
+      mode:
+        description: Mode of this file, before O(modes).
+        type: str
+  handlers:
+    description: Path globs to a handler's name, or a list of names. Notified for paths that changed.
+    type: dict
+    default: {}
+  validate:
+    description:
+      - Path globs to commands with C(%s), run on a staged copy of a changed file before anything is replaced.
+      - When one fails, nothing is changed. In check mode a command that is not installed is passed over.
+    type: dict
+    default: {}
+  payload:
+    description: The rendered tree. Set by the action plugin, not for playbooks.
+    type: str
+attributes:
+  check_mode:
+    description: Predicts, on bare hosts too.
+    support: full
+  diff_mode:
+    description: One diff per file.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Configure
+  template_tree:
+    modes:
+      etc/haproxy/certs/: "0700"
+      etc/haproxy/certs/**: "0600"
+    validate:
+      etc/haproxy/haproxy.cfg: haproxy -c -f %s
+    handlers:
+      etc/haproxy/**: Restart haproxy
+"""
+
+RETURN = r"""
+changed_paths:
+  description: Paths that changed, relative to O(dest). Folders end with a slash.
+  returned: always
+  type: list
+  elements: str
+"""
+
+DIFF_LIMIT_BYTES = 256 * 1024
+HIDDEN = "contents hidden"
+ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+def argument_spec() -> dict[str, Any]:
+    extra = {
+        "path": {"type": "str", "required": True},
+        "content": {"type": "str", "required": True, "no_log": True},
+        "mode": {"type": "str"},
+    }
+    return {
+        "src": {"type": "str", "default": "templates"},
+        "dest": {"type": "path", "default": "/"},
+        "owner": {"type": "str", "default": "root"},
+        "group": {"type": "str", "default": "root"},
+        "mode": {"type": "str", "default": "0644"},
+        "dir_mode": {"type": "str", "default": "0755"},
+        "modes": {"type": "dict", "default": {}},
+        "exclude": {"type": "list", "elements": "str", "default": []},
+        "extra": {"type": "list", "elements": "dict", "options": extra, "default": []},
+        "handlers": {"type": "dict", "default": {}},
+        "validate": {"type": "dict", "default": {}},
+        "payload": {"type": "str", "no_log": True},
+    }
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder to create (nothing was found), or to correct."""
+
+    path: str
+    target: Path
+    mode: int
+    found: os.stat_result | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file that is to become different."""
+
+    path: str
+    target: Path
+    content: bytes
+    mode: int
+    validate: str | None
+    found: os.stat_result | None
+    content_differs: bool
+
+
+class TreeSync:
+    """Plan what differs, then check it, then put it in place."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        # Not at the top of the file: linters load modules outside Ansible, where our module_utils cannot be found.
+        from ansible.module_utils import change_notices, tree_files
+
+        self.files = tree_files
+        self.notices = change_notices
+        self.module = module
+        self.check: bool = module.check_mode
+        self.root = Path(module.params["dest"])
+        self.tree = json.loads(zlib.decompress(base64.b64decode(module.params["payload"])))
+        self.rules = self.tree["handlers"]
+        self.owner = tree_files.Ownership.of(module.params["owner"], module.params["group"], must_exist=not self.check)
+
+    def run(self) -> dict[str, Any]:
+        overdue = self.notices.overdue(self.rules, check_mode=self.check)
+        folders = self.changed_folders()
+        changes = [change for entry in self.tree["files"] if (change := self.planned(*entry))]
+        self.validate(changes)
+        changed_paths = [folder.path for folder in folders] + [change.path for change in changes]
+        called = self.notices.handlers_for(self.rules, changed_paths)
+        result: dict[str, Any] = {
+            "changed": bool(changed_paths or overdue),
+            "changed_paths": changed_paths,
+            "notify": list(dict.fromkeys([*called, *overdue])),
+        }
+        if self.module._diff:
+            result["diff"] = [*map(self.folder_diff, folders), *map(self.file_diff, changes)]
+        if not self.check:
+            self.notices.begin(called)
+            self.apply(folders, changes)
+            self.notices.finish(called)
+        return result
+
+    def changed_folders(self) -> list[Folder]:
+        changed = [Folder("./", missing, int(self.tree["dir_mode"], 8)) for missing in missing_folders(self.root)]
+        for path, mode_text, named in self.tree["folders"]:
+            target = self.files.resolve(self.root, path).resolve()
+            mode = int(mode_text, 8)
+            if not os.path.lexists(target):
+                changed.append(Folder(path, target, mode))
+                continue
+            found = target.stat()
+            if not stat.S_ISDIR(found.st_mode):
+                raise self.files.TreeError(f"{target} is not a folder, but the tree has files below it; move it away")
+            if named and (found.st_mode & 0o7777 != mode or not self.owner.agrees(found)):
+                changed.append(Folder(path, target, mode, found))
+        return changed
+
+    def planned(self, path: str, mode_text: str, text: str, validate: str | None) -> Change | None:
+        """What has to happen to one file, None where it agrees to the byte, mode and owner."""
+        content = text.encode("utf-8", "surrogateescape")
+        mode = int(mode_text, 8)
+        target = self.files.resolve(self.root, path)
+        self.files.refuse_folder(target)
+        found = self.files.lstat(target)
+        if found and not self.check:
+            self.files.staging_path(target).unlink(missing_ok=True)
+        same = self.files.is_regular(found) and found.st_size == len(content) and target.read_bytes() == content
+        if same and found.st_mode & 0o7777 == mode and self.owner.agrees(found):
+            return None
+        return Change(path, target, content, mode, validate, found, not same)
+
+    def validate(self, changes: list[Change]) -> None:
+        """Run the validation commands on private copies, which keep their base name: some programs look at it."""
+        for change in changes:
+            if not change.validate or not change.content_differs:
+                continue
+            command = shlex.split(change.validate)
+            if self.check and not (shutil.which(command[0]) or shutil.which(command[0], path=ADMIN_PATH)):
+                continue
+            with tempfile.TemporaryDirectory(dir=self.module.tmpdir) as private:
+                copy = Path(private, change.target.name)
+                self.files.replace(copy, change.content, change.mode, self.files.Ownership.of_this_process())
+                rc, out, err = self.module.run_command([part.replace("%s", str(copy)) for part in command])
+            if rc != 0:
+                report = (err.strip() or out.strip()).replace(str(copy), str(change.target))
+                raise self.files.TreeError(
+                    f"{change.target} was refused by its validation ({change.validate!r}, exit code {rc}): {report}\n"
+                    "Nothing was changed; correct the template or its variables"
+                )
+
+    def apply(self, folders: list[Folder], changes: list[Change]) -> None:
+        for folder in folders:
+            if folder.found is None:
+                folder.target.mkdir(0o700)
+            self.files.set_owner_and_mode(folder.target, folder.mode, self.owner)
+        for change in changes:
+            if change.content_differs:
+                self.files.replace(change.target, change.content, change.mode, self.owner)
+            else:
+                self.files.set_owner_and_mode(change.target, change.mode, self.owner)
+
+    def folder_diff(self, folder: Folder) -> dict[str, str]:
+        before = described(folder.found.st_mode, folder.found) if folder.found else "absent\n"
+        return diff(f"{folder.target}/", before, described(folder.mode, self.owner))
+
+    def file_diff(self, change: Change) -> dict[str, str]:
+        header = str(change.target)
+        if change.found and not change.content_differs:
+            return diff(header, described(change.found.st_mode, change.found), described(change.mode, self.owner))
+        regular = self.files.is_regular(change.found)
+        # A file that was secret stays secret when its mode is opened, as does one that is about to become secret.
+        if is_secret(change.mode) or (regular and change.found and is_secret(change.found.st_mode)):
+            return diff(header, f"{HIDDEN}\n" if change.found else "absent\n", f"{HIDDEN} (changed)\n")
+        return diff(header, shown(change.target.read_bytes()) if regular else "", shown(change.content))
+
+
+def diff(header: str, before: str, after: str) -> dict[str, str]:
+    return {"before_header": header, "after_header": header, "before": before, "after": after}
+
+
+def is_secret(mode: int) -> bool:
+    return mode & 0o004 == 0
+
+
+def missing_folders(root: Path) -> list[Path]:
+    """The folders to create, parents first, before ``root`` is there."""
+    return [folder for folder in [*reversed(root.parents), root] if not folder.is_dir()]
+
+
+def described(mode: int, owner: Any) -> str:  # noqa: ANN401 - a stat result or an Ownership
+    uid, gid = (owner.st_uid, owner.st_gid) if isinstance(owner, os.stat_result) else (owner.uid, owner.gid)
+    return f"mode {mode & 0o7777:04o}, owner {uid}:{gid}\n"
+
+
+def shown(content: bytes) -> str:
+    """What a diff may print of a file."""
+    if len(content) <= DIFF_LIMIT_BYTES:
+        with contextlib.suppress(UnicodeDecodeError):
+            return content.decode()
+    return f"({len(content)} bytes, not shown: binary or large)\n"
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    if not module.params["payload"]:
+        module.fail_json(msg="template_tree runs through its action plugin; check action_plugins in ansible.cfg")
+    from ansible.module_utils.tree_files import TreeError
+
+    try:
+        module.exit_json(**TreeSync(module).run())
+    except (TreeError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Install what a bare Debian 12 machine lacks for building a bundle and running a lab: Debian packages by apt, Python
+# packages by pip with the checksums of requirements/dev.lock. Nothing is done twice.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+  git make python3 python3-venv                      # the tools themselves
+  gcc libc6-dev libseccomp-dev                       # the two programs in C: runc's and the pause container
+  mmdebstrap dpkg-dev zstd                           # closed set of Debian packages, root of a lab node
+  systemd-container iproute2 nftables openssh-client # the nodes of a lab
+  shellcheck
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]})); then
+  echo "Installing Debian packages: ${missing[*]}"
+  apt-get update --quiet=2
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+wanted=$(sha256sum requirements/dev.lock pyproject.toml | sha256sum)
+if [[ $(cat .venv/.wanted 2>/dev/null) != "$wanted" ]]; then
+  echo "Installing Python packages into .venv"
+  [[ -x .venv/bin/python ]] || python3 -m venv .venv
+  .venv/bin/pip install --quiet --require-hashes --requirement requirements/dev.lock
+  .venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+  echo "$wanted" >.venv/.wanted
+fi

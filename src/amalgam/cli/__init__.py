@@ -1,0 +1,26 @@
+"""The ``amalgam`` command: one sub-command a topic, each in a module of its own."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from amalgam.cli import bundle, lab, lock, site
+from amalgam.errors import AmalgamError
+
+app = typer.Typer(help="Bare servers into one AI platform.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(lock.app, name="lock", help="Write and check the lock of every artifact.")
+app.add_typer(bundle.app, name="bundle", help="Build, verify and list the folder that is carried to a site.")
+app.add_typer(site.app, name="site", help="Check a site's data, make its secrets.")
+app.add_typer(lab.app, name="lab", help="Bring a reference topology up on this machine.")
+
+
+def main() -> None:
+    """Run the command line; an :class:`AmalgamError` is printed for people and exits 1."""
+    try:
+        app()
+    except AmalgamError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,24 @@
+"""The one error type people see: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+
+class AmalgamError(Exception):
+    """A failure a person can act on.
+
+    Args:
+        what: what is wrong, one sentence.
+        where: file, line or key, or host that it concerns.
+        remedy: what to do.
+    """
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        """One line per part: where and what, then the remedy."""
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  remedy: {self.remedy}" if self.remedy else head

@@ -1,0 +1,70 @@
+"""What a lab is now, for people and for machines."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from amalgam.lab import network, node
+from amalgam.lab.names import Names
+from amalgam.lab.state import LabState, NodeState, load
+
+DOWN, UP, PARTIAL = "down", "up", "partial"
+
+
+def status(names: Names) -> dict[str, Any]:
+    """Everything known of the lab, as plain data."""
+    state = load(names)
+    if state is None:
+        return {"lab": names.lab, "state": DOWN, "nodes": [], "forwards": []}
+    with ThreadPoolExecutor(max_workers=max(1, len(state.nodes))) as pool:
+        nodes = list(pool.map(_node, state.nodes.values()))
+    forwarder = state.forwarder is not None and state.forwarder.alive()
+    attempts = network.egress(names)
+    return {
+        "lab": state.lab,
+        "state": UP if forwarder and all(entry["state"] == "running" for entry in nodes) else PARTIAL,
+        "inventory": state.inventory,
+        "network": {"node_cidr": state.node_cidr, "gateway": state.gateway, "namespace": names.network},
+        "nodes": nodes,
+        "forwarder": "running" if forwarder else "stopped",
+        "forwards": [entry.model_dump() for entry in state.forwards],
+        "ssh_config": str(names.ssh_config),
+        "ssh_key": str(names.ssh_key),
+        "known_hosts": str(names.known_hosts),
+        "kubeconfig": str(names.kubeconfig),
+        "egress": {
+            "packets": sum(attempt.packets for attempt in attempts),
+            "attempts": [asdict(attempt) for attempt in attempts],
+        },
+    }
+
+
+def _node(entry: NodeState) -> dict[str, Any]:
+    current = node.system_state(entry)
+    return {
+        **entry.model_dump(include={"name", "role", "architecture", "address", "loopback", "memory_mib"}),
+        "state": current,
+        "failed_units": node.failed_units(entry) if current == "degraded" else [],
+    }
+
+
+def tables(facts: dict[str, Any]) -> list[Table]:
+    """The nodes and the addresses to open, as tables for people."""
+    nodes = Table("node", "role", "architecture", "address", "on this machine", "state", title=f"Lab {facts['lab']}")
+    for entry in facts["nodes"]:
+        shown = " ".join([entry["state"], *entry["failed_units"]])
+        nodes.add_row(entry["name"], entry["role"], entry["architecture"], entry["address"], entry["loopback"], shown)
+    open_ports = Table("answers", "node", "open", title="Addresses")
+    for entry in facts["forwards"]:
+        open_ports.add_row(entry["name"], entry["node"], f"{entry['listen_address']}:{entry['listen_port']}")
+    return [nodes, open_ports]
+
+
+def state_of(state: LabState) -> str:
+    """One line that says how many nodes run."""
+    alive = sum(1 for entry in state.nodes.values() if entry.alive())
+    return f"{alive} of {len(state.nodes)} nodes run"

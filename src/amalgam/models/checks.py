@@ -1,0 +1,114 @@
+"""All checks of a site, in their order. One bad value does not hide what is wrong with the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import TypeAdapter
+
+from amalgam.models.addressing import check_addressing
+from amalgam.models.draft import Draft
+from amalgam.models.faults import Fault, Rule
+from amalgam.models.fields import Accelerator, Address, SupportedArchitecture
+from amalgam.models.inventory import ALL, Variable
+from amalgam.models.lab import LabSettings
+from amalgam.models.role_options import load_role_options
+from amalgam.models.settings import SiteSettings
+from amalgam.models.topology import WORKER_CLASSES, check_topology
+from amalgam.models.variables import check_variable
+
+SITE_WIDE: dict[str, TypeAdapter[Any]] = {
+    **{
+        name: TypeAdapter(Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation)  # type: ignore[arg-type]
+        for name, info in SiteSettings.model_fields.items()
+    },
+    "lab": TypeAdapter(LabSettings),
+}
+PER_HOST: dict[str, TypeAdapter[Any]] = {
+    "accelerator": TypeAdapter(Accelerator),
+    "ansible_host": TypeAdapter(Address),
+    "architecture": TypeAdapter(SupportedArchitecture),
+}
+
+
+def check_site(draft: Draft, roles: Path) -> None:
+    """Add every fault of the site to ``draft``; variables may be options of the roles in ``roles``."""
+    _check_variables(draft, roles)
+    _check_missing(draft)
+    _check_version(draft)
+    draft.faults += check_topology(draft.inventory)
+    check_addressing(draft)
+    for host in draft.inventory.hosts:
+        _check_host(draft, host)
+    _check_lab(draft)
+
+
+def _check_variables(draft: Draft, roles: Path) -> None:
+    core, options = {**SITE_WIDE, **PER_HOST}, load_role_options(roles)
+    for variable in draft.inventory.every_variable():
+        if reason := _wrong_scope(variable):
+            remedy = "move it to a file in group_vars/all/" if variable.name in SITE_WIDE else "give each host its own"
+            draft.refuse(variable, Rule.WRONG_SCOPE, reason, remedy)
+        else:
+            draft.keep(variable, check_variable(variable, core, options, draft.faults))
+
+
+def _wrong_scope(variable: Variable) -> str:
+    if variable.name in SITE_WIDE and variable.scope != ALL:
+        return f"holds for the whole site, and is given to {variable.scope}"
+    if variable.name == "ansible_host" and variable.scope.kind != "host":
+        return f"is the address of one host, and is given to {variable.scope}"
+    return ""
+
+
+def _check_missing(draft: Draft) -> None:
+    given = {variable.name for variable in draft.inventory.every_variable()}
+    for name, info in SiteSettings.model_fields.items():
+        if info.is_required() and name not in given:
+            home = draft.inventory.folder / "group_vars" / "all" / f"{name.partition('_')[0]}.yml"
+            remedy = "add it; inventories/reference-gpu has an example with a comment"
+            draft.faults.append(Fault(home, 0, name, Rule.MISSING_KEY, "is not given", remedy))
+
+
+def _check_version(draft: Draft) -> None:
+    wanted = draft.setting("kubernetes_version", str)
+    if wanted is None:
+        return
+    # Reading the lock costs more than checking a site, and most sites take the version it has.
+    from amalgam.pins import load_lock
+
+    locked = load_lock().version("kubernetes")
+    if wanted != locked:
+        reason = f"{wanted!r} is not in versions/lock.yml, so no bundle holds it"
+        remedy = f'write "{locked}", or remove the key to follow the lock'
+        draft.refuse(draft.site_wide("kubernetes_version"), Rule.VERSION_NOT_IN_LOCK, reason, remedy)
+
+
+def _check_host(draft: Draft, host: str) -> None:
+    inventory = draft.inventory
+    if inventory.variable(host, "ansible_host") is None:
+        member, key = inventory.hosts[host], f"{host}.ansible_host"
+        reason, remedy = "the host has no address", "give it ansible_host, its IPv4 address in network_node_cidr"
+        draft.faults.append(Fault(member.file, member.line, key, Rule.MISSING_KEY, reason, remedy))
+    accelerator = draft.of_host(host, "accelerator", str)
+    home = next((group for group, kind in WORKER_CLASSES.items() if kind and kind == accelerator), "")
+    if home and home not in inventory.groups_of(host):
+        reason = f"{host} has the accelerator {accelerator}, and is not in {home}"
+        remedy = f"put {host} into {home}, or mend the key"
+        draft.refuse(inventory.variable(host, "accelerator"), Rule.ACCELERATOR_WITHOUT_GROUP, reason, remedy)
+
+
+def _check_lab(draft: Draft) -> None:
+    lab = draft.setting("lab", LabSettings)
+    if lab is None:
+        return
+    remedy = f"there are: {', '.join(draft.inventory.hosts)}"
+    for index, forward in enumerate(lab.forwards):
+        if forward.host not in draft.inventory.hosts:
+            reason, inside = f"no host is named {forward.host}", ("forwards", index, "host")
+            draft.refuse(draft.site_wide("lab"), Rule.UNKNOWN_HOST, reason, remedy, inside)
+    for host in lab.memory_mib:
+        if host not in draft.inventory.hosts:
+            reason = f"no host is named {host}"
+            draft.refuse(draft.site_wide("lab"), Rule.UNKNOWN_HOST, reason, remedy, ("memory_mib", host))

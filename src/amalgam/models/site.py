@@ -1,0 +1,107 @@
+"""A site: the machines there are and what is wanted of them, read from its inventory folder and checked as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from amalgam.models.checks import check_site
+from amalgam.models.draft import Draft
+from amalgam.models.faults import SiteFaultsError
+from amalgam.models.fields import Accelerator, Architecture, resolve_path
+from amalgam.models.inventory import read_inventory
+from amalgam.models.lab import LabSettings
+from amalgam.models.settings import SiteSettings
+from amalgam.models.topology import BUNDLE_SERVER
+from amalgam.paths import project_root
+
+
+@dataclass(frozen=True)
+class Host:
+    """One machine of a site."""
+
+    name: str
+    address: IPv4Address
+    architecture: Architecture
+    accelerator: Accelerator | None
+    groups: frozenset[str]
+    """Every group that holds it, without ``all``."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site without faults."""
+
+    folder: Path
+    settings: SiteSettings
+    hosts: tuple[Host, ...]
+    """In the order of ``hosts.yml``."""
+    lab: LabSettings | None
+    """How to bring it up on this machine; ``None`` for a real site."""
+
+    def group(self, name: str) -> tuple[Host, ...]:
+        """The hosts of a group."""
+        return tuple(host for host in self.hosts if name in host.groups)
+
+    @property
+    def bundle_server(self) -> Host:
+        """The one host that serves the bundle."""
+        return self.group(BUNDLE_SERVER)[0]
+
+    @property
+    def architectures(self) -> tuple[Architecture, ...]:
+        """The architectures of its hosts, sorted."""
+        return tuple(sorted({host.architecture for host in self.hosts}))
+
+    @property
+    def state_dir(self) -> Path:
+        """Where its secrets lie on the controller."""
+        return resolve_path(self.settings.site_state_dir, self.folder)
+
+    @property
+    def bundle_path(self) -> Path:
+        """Where its bundle lies on the controller."""
+        return resolve_path(self.settings.bundle_path, self.folder)
+
+    @property
+    def bundle_allowed_signers(self) -> Path:
+        """The file on the controller that says whose bundles it takes."""
+        return resolve_path(self.settings.bundle_allowed_signers, self.folder)
+
+
+def load_site(folder: Path, *, roles: Path | None = None) -> Site:
+    """The site in the inventory ``folder``; its variables may be options of the roles in ``roles`` (default: ours).
+
+    Raises:
+        SiteFaultsError: the data has faults; the error has them all.
+        AmalgamError: a role's specification or the lock cannot be read.
+    """
+    inventory = read_inventory(folder)
+    draft = Draft(inventory, faults=list(inventory.faults))
+    # Where a file could not be read, what is said to be missing would mislead.
+    if not inventory.incomplete:
+        check_site(draft, roles or project_root() / "roles")
+    if draft.faults:
+        raise SiteFaultsError(folder, draft.faults)
+    settings = {name: variable.value for name in SiteSettings.model_fields if (variable := draft.site_wide(name))}
+    return Site(
+        folder=folder,
+        settings=SiteSettings.model_validate(settings),
+        hosts=tuple(_host(draft, name) for name in inventory.hosts),
+        lab=draft.setting("lab", LabSettings),
+    )
+
+
+def _host(draft: Draft, name: str) -> Host:
+    address = draft.of_host(name, "ansible_host", IPv4Address)
+    architecture = draft.of_host(name, "architecture", str)
+    accelerator = draft.of_host(name, "accelerator", str)
+    assert address is not None  # noqa: S101 - a host without one is a fault
+    return Host(
+        name=name,
+        address=address,
+        architecture="arm64" if architecture == "arm64" else "amd64",
+        accelerator="nvidia" if accelerator == "nvidia" else "ascend" if accelerator == "ascend" else None,
+        groups=draft.inventory.groups_of(name),
+    )
