@@ -18,7 +18,15 @@ venv: $(VENV)/.complete ## Install what this machine lacks and the pinned Python
 
 .PHONY: lab
 lab: venv ## Bring the lab up: bundle, nodes, cluster (INVENTORY=inventories/lab)
-	$(AMALGAM) lab create --inventory $(INVENTORY)
+	@echo "1/4  bundle"
+	@$(AMALGAM) lab bundle --inventory $(INVENTORY)
+	@echo "2/4  nodes"
+	@$(AMALGAM) lab up --inventory $(INVENTORY)
+	@echo "3/4  site"
+	@$(VENV)/bin/ansible-playbook --inventory $(INVENTORY) playbooks/site.yml
+	@echo "4/4  addresses"
+	@$(AMALGAM) lab kubeconfig
+	@$(AMALGAM) lab status
 
 .PHONY: lab-down
 lab-down: ## Take the lab down and leave nothing

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from amalgam.errors import AmalgamError
-from amalgam.path_globs import handler_rules
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
+from amalgam.errors import AmalgamError
+from amalgam.path_globs import handler_rules
 
 
 class ActionModule(ActionBase):

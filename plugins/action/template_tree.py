@@ -1,4 +1,4 @@
-"""Controller side of template_tree: render a whole tree with the task's variables and hand it to the target in one round trip."""
+"""Controller side of template_tree: render a whole tree and hand it to the target in one round trip."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amalgam.errors import AmalgamError
-from amalgam.path_globs import handler_rules, matches, require_matches
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
+from amalgam.errors import AmalgamError
+from amalgam.path_globs import handler_rules, matches, require_matches
+
 ARGUMENTS: dict[str, Any] = {
     "src": {"type": "str", "default": "templates"},
-    "dest": {"type": "path", "default": "/"},
+    "dest": {"type": "str", "default": "/"},
     "owner": {"type": "str", "default": "root"},
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str", "default": "0644"},
@@ -114,16 +115,21 @@ class Renderer:
     """Turns a source into text; bytes that are no UTF-8 travel as surrogates."""
 
     def __init__(self, action: ActionModule, root: Path, task_vars: dict[str, Any]) -> None:
+        """Render with ``task_vars``; includes are found from the tree's root and the folder it lies in."""
         self._action = action
-        self._root = root
         role = getattr(action._task, "_role", None)
         self._origin = f"role {role.get_name()}" if role else "playbook"
         self._vars = dict(task_vars)
         self._given_header = "ansible_managed" in task_vars
-        # A templar of our own, so that includes are found from the tree's root.
-        self._templar = action._templar.copy_with_new_env(searchpath=[str(root)], available_variables=self._vars)
+        searchpath = [str(root), str(root.parent)]
+        self._templar = action._templar.copy_with_new_env(searchpath=searchpath, available_variables=self._vars)
 
     def __call__(self, source: Source) -> str:
+        """The text of one file of the tree.
+
+        Raises:
+            AnsibleActionFail: naming the template and, where it can be told, the line.
+        """
         if source.file is None:
             return str(source.content)
         if source.file.suffix != ".j2":
@@ -142,7 +148,7 @@ class Renderer:
 
 
 def line_of(error: AnsibleError, text: str) -> str:
-    """``:<line>`` of a rendering error: Jinja tells it for syntax errors only, an undefined name has to be looked for."""
+    """``:<line>`` of a rendering error. Jinja tells it for syntax errors only; an undefined name is looked for."""
     cause: BaseException | None = error
     while cause is not None:
         if line := getattr(cause, "lineno", None):
@@ -210,12 +216,12 @@ def names_folders(pattern: str) -> bool:
     return pattern.endswith("/") or not re.search(r"[*?]", pattern)
 
 
-def checked_mode(mode: str, where: str) -> str:
+def checked_mode(mode: object, where: str) -> str:
     """The mode as given.
 
     Raises:
         AmalgamError: it is no octal string; unquoted in YAML, 0644 arrives as the number 420.
     """
-    if not re.fullmatch(r"0[0-7]{3,4}", mode):
+    if not re.fullmatch(r"0[0-7]{3,4}", str(mode)):
         raise AmalgamError(f"{mode!r} is not a mode", where=where, remedy='write octal digits in quotes: "0644"')
-    return mode
+    return str(mode)

@@ -31,7 +31,7 @@ def handlers_for(rules: Rules, paths: Iterable[str]) -> list[str]:
 
 
 def overdue(rules: Rules, *, check_mode: bool) -> list[str]:
-    """Handlers among ``rules`` that an earlier, killed run left undone. Settled notes are dropped (not in check mode)."""
+    """Handlers among ``rules`` that an earlier, killed run left undone; notes that are settled are dropped."""
     known = _read()
     mine = {name for _, names in rules for name in names}
     settled = {name for name, changed_at in known.items() if name in mine and _restarted(name, changed_at)}

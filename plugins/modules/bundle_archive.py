@@ -24,8 +24,8 @@ module: bundle_archive
 short_description: Unpack an archive of the bundle by checksum
 description:
   - Downloads an archive over HTTPS, checks its sha256, and puts its files in place one by one, each in one step.
-  - What it placed is recorded in C(/var/lib/amalgam/archives/<name>.json). While record and files agree, nothing is
-    downloaded.
+  - What it placed is recorded in C(var/lib/amalgam/archives/<name>.json) under O(dest). While record and files agree,
+    nothing is downloaded.
   - Files of the archive's previous version that the new one lacks are removed.
   - A restart that a killed run left undone ("Restart <unit>" handlers) is notified again by the next run.
 author: Amalgam
@@ -87,7 +87,7 @@ changed_paths:
   elements: str
 """
 
-RECORDS = Path("/var/lib/amalgam/archives")
+RECORDS = Path("var/lib/amalgam/archives")
 ATTEMPTS = 3
 TIMEOUT_S = 60
 
@@ -141,12 +141,13 @@ class Archive:
             )
         if not self.url.startswith("https://"):
             raise tree_files.TreeError(f"{self.url} is not served over HTTPS; the bundle server speaks HTTPS only")
-        self.record_path = RECORDS / f"{self.name}.json"
+        self.records = self.dest / RECORDS
+        self.record_path = self.records / f"{self.name}.json"
         self.record = self.read_record()
 
     def run(self) -> dict[str, Any]:
         overdue = self.notices.overdue(self.rules, check_mode=self.check)
-        same_archive = self.record.get("sha256") == self.sha256 and self.record.get("dest") == str(self.dest)
+        same_archive = self.record.get("sha256") == self.sha256
         drifted = self.drifted()
         if same_archive:
             self.refuse_unmatched(self.record["files"])
@@ -177,7 +178,7 @@ class Archive:
         return [path for path, known in self.record.get("files", {}).items() if not self.agrees(path, known)]
 
     def agrees(self, path: str, known: dict[str, Any]) -> bool:
-        found = self.files.lstat(Path(self.record["dest"], path))
+        found = self.files.lstat(self.dest / path)
         return (
             self.files.is_regular(found)
             and (found.st_size, found.st_mtime_ns, found.st_mode & 0o7777)
@@ -195,8 +196,8 @@ class Archive:
 
     def unpack(self) -> list[str]:
         """Bring the archive here, stage all its files, and only then put them in place; returns what changed."""
-        RECORDS.mkdir(mode=0o700, parents=True, exist_ok=True)
-        download = RECORDS / f".{self.name}.part"
+        self.records.mkdir(mode=0o755, parents=True, exist_ok=True)
+        download = self.records / f".{self.name}.part"
         staged: dict[str, Staged] = {}
         try:
             self.download(download)
@@ -280,7 +281,7 @@ class Archive:
         """Remove what the archive's previous version placed and this one lacks; returns the removed paths."""
         removed = []
         for path in self.record.get("files", {}):
-            target = self.files.resolve(Path(self.record["dest"]), path)
+            target = self.files.resolve(self.dest, path)
             if target not in targets and os.path.lexists(target):
                 self.notices.begin(self.called([path]))
                 target.unlink()
@@ -298,7 +299,7 @@ class Archive:
             }
             for path, file in staged.items()
         }
-        record = {"sha256": self.sha256, "dest": str(self.dest), "files": files}
+        record = {"sha256": self.sha256, "files": files}
         self.files.write_record(self.record_path, json.dumps(record, indent=1, sort_keys=True))
 
 

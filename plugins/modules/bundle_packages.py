@@ -136,8 +136,20 @@ class Packages:
         return {name: State(version, status[1:2]) for name, version, status in rows}
 
     def missing_or_older(self, states: dict[str, State]) -> list[str]:
-        offered = offered_versions()
+        offered = self.offered_versions()
         return [name for name in self.names if self.is_missing_or_older(states.get(name), offered.get(name))]
+
+    def offered_versions(self) -> dict[str, str]:
+        """name -> version, from the bundle's lists (one version of each: the bundle is a closed set)."""
+        lists = [str(file) for file in bundle_lists()]
+        if not lists:
+            return {}
+        # apt's own reader: the lists may be compressed, in ways that Python cannot read.
+        rc, out, err = self.runner.run(["/usr/lib/apt/apt-helper", "cat-file", *lists])
+        if rc != 0:
+            raise PackageError(f"cannot read {', '.join(lists)}: {err.strip()}; remove them, the next run fetches them")
+        fields = [dict(re.findall(r"(?m)^(Package|Version): (\S+)$", stanza)) for stanza in out.split("\n\n")]
+        return {found["Package"]: found["Version"] for found in fields if len(found) == 2}
 
     def is_missing_or_older(self, state: State | None, offered: str | None) -> bool:
         if state is None or state.status != "i":
@@ -205,16 +217,14 @@ def bundle_lists() -> list[Path]:
     if not SOURCES.is_file() or not LISTS.is_dir():
         return []
     uris = [uri for line in re.findall(r"(?m)^URIs:(.*)$", SOURCES.read_text()) for uri in line.split()]
-    # apt's own way to name them: the URI without its scheme, slashes as underscores.
-    prefixes = tuple(re.sub(r"^[a-z+]+:/*", "", uri).rstrip("/").replace("/", "_") + "_" for uri in uris)
-    return [file for file in LISTS.glob("*_Packages") if prefixes and file.name.startswith(prefixes)]
+    prefixes = tuple(list_prefix(uri) for uri in uris)
+    return [file for file in LISTS.glob("*_Packages*") if prefixes and file.name.startswith(prefixes)]
 
 
-def offered_versions() -> dict[str, str]:
-    """name -> version, from the bundle's lists (one version of each: the bundle is a closed set)."""
-    stanzas = [stanza for file in bundle_lists() for stanza in file.read_text().split("\n\n")]
-    fields = [dict(re.findall(r"(?m)^(Package|Version): (\S+)$", stanza)) for stanza in stanzas]
-    return {found["Package"]: found["Version"] for found in fields if len(found) == 2}
+def list_prefix(uri: str) -> str:
+    """How apt begins the name of a list: the URI without its scheme, some letters quoted, slashes as underscores."""
+    bare = re.sub(r"^[a-z+]+:(//)?", "", uri).rstrip("/")
+    return re.sub(r"[][\\|{}<>\"^~_=!@#$%&*]", lambda letter: f"%{ord(letter[0]):02x}", bare).replace("/", "_") + "_"
 
 
 def main() -> None:

@@ -252,7 +252,8 @@ class TreeSync:
             with tempfile.TemporaryDirectory(dir=self.module.tmpdir) as private:
                 copy = Path(private, change.target.name)
                 self.files.replace(copy, change.content, change.mode, self.files.Ownership.of_this_process())
-                rc, out, err = self.module.run_command([part.replace("%s", str(copy)) for part in command])
+                filled = [part.replace("%s", str(copy)) for part in command]
+                rc, out, err = self.module.run_command(filled, expand_user_and_vars=False)
             if rc != 0:
                 report = (err.strip() or out.strip()).replace(str(copy), str(change.target))
                 raise self.files.TreeError(

@@ -29,7 +29,7 @@ class Strict(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 
 
-def validated(model: type[M], data: Any, path: Path, remedy: str) -> M:
+def validated(model: type[M], data: object, path: Path, remedy: str) -> M:
     """``data`` as ``model``.
 
     Raises:
@@ -71,10 +71,10 @@ class ComponentPin(Strict):
     version: str
     licence: str
     programs: list[str]
-    modules: dict[str, GoModulePin] = {}
+    modules: dict[str, GoModulePin] = Field(default_factory=dict)
     go_mod_sha256: str = ""
     go_sum_sha256: str = ""
-    releases: dict[str, dict[Arch, ReleasePin]] = {}
+    releases: dict[str, dict[Arch, ReleasePin]] = Field(default_factory=dict)
 
 
 class DebPin(Strict):
@@ -145,7 +145,7 @@ def _unknown(kind: str, name: str, known: dict[str, Any]) -> AmalgamError:
     return AmalgamError(
         f"the lock has no {kind} {name!r}",
         where=LOCK_FILE,
-        remedy=f"use one of {', '.join(sorted(known))}, or add it to versions/components.yml and run `amalgam lock update`",
+        remedy=f"use one of {', '.join(sorted(known))}; or pin it in versions/components.yml, `amalgam lock update`",
     )
 
 

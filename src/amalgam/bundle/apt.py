@@ -106,7 +106,9 @@ def debian_sources(etc_apt: Path, release: str) -> dict[str, str]:
             kept = [line for line in path.read_text().splitlines() if _one_line_suite(line) in suites]
             found[path.name] = "".join(re.sub(r"\barch=\S+?(?=[\s\]])", "", line) + "\n" for line in kept)
         elif path.suffix == ".sources":
-            entries = [entry for entry in parse_stanzas(path.read_text()) if entry.get("Types", "").split()[:1] == ["deb"]]
+            entries = [
+                entry for entry in parse_stanzas(path.read_text()) if entry.get("Types", "").split()[:1] == ["deb"]
+            ]
             texts = [_deb822(entry, suites) for entry in entries]
             found[path.name] = "\n".join(text for text in texts if text)
     found = {name: text for name, text in found.items() if text}

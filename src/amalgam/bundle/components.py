@@ -6,7 +6,7 @@ Only the lock writer and the bundle builder read this page; everything else read
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 from pydantic import Field, model_validator
@@ -21,7 +21,7 @@ class GoProgram(Strict):
     """One program of a Go module: its main package, and the build tags it needs beside the component's."""
 
     package: str
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
 
 
 class Cgo(Strict):
@@ -34,9 +34,9 @@ class GoSource(Strict):
     """Programs built from modules of the Go module proxy. ``stamps``: package variables set at link time."""
 
     modules: dict[str, str]
-    replace: dict[str, str] = {}
-    stamps: dict[str, str] = {}
-    tags: list[str] = []
+    replace: dict[str, str] = Field(default_factory=dict)
+    stamps: dict[str, str] = Field(default_factory=dict)
+    tags: list[str] = Field(default_factory=list)
     cgo: Cgo | None = None
     programs: dict[str, GoProgram]
 
@@ -57,7 +57,7 @@ class CSource(Strict):
 
 
 class ReleaseProgram(Strict):
-    """One program in an upstream release: where it lies (``{arch}`` is filled in), its digest, the member if it is a tar."""
+    """One program in an upstream release: its address (``{arch}`` is filled in), digests, the member if it is a tar."""
 
     url: str
     sha256: dict[Arch, str]
@@ -71,7 +71,7 @@ class Component(Strict):
     licence: str
     go: GoSource | None = None
     c: CSource | None = None
-    release: dict[str, ReleaseProgram] = {}
+    release: dict[str, ReleaseProgram] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Component:
@@ -101,11 +101,11 @@ class Image(Strict):
     tag: str
     debian: str = ""
     programs: dict[str, str]
-    module_files: dict[str, str] = {}
-    exclude: list[str] = []
-    links: dict[str, str] = {}
+    module_files: dict[str, str] = Field(default_factory=dict)
+    exclude: list[str] = Field(default_factory=list)
+    links: dict[str, str] = Field(default_factory=dict)
     entrypoint: list[str]
-    command: list[str] = []
+    command: list[str] = Field(default_factory=list)
     user: str = ""
     workdir: str = "/"
 
@@ -119,11 +119,11 @@ class Chart(Strict):
 
 
 class DebianSet(Strict):
-    """Names of Debian packages wanted. ``base``: with all that a bootable root needs. ``exclude``: cut with what only they need."""
+    """Debian packages wanted. ``base``: with all that a bootable root needs. ``exclude``: cut, with what only it needs."""
 
     base: bool = False
     packages: list[str]
-    exclude: list[str] = []
+    exclude: list[str] = Field(default_factory=list)
 
 
 class Debian(Strict):
@@ -164,11 +164,12 @@ class Components(Strict):
     @model_validator(mode="after")
     def _names_resolve(self) -> Components:
         owners = self.program_owners()
-        wanted = {name for entry in (*self.archives.values(), *self.images.values()) for name in entry.programs}
+        holders: list[Archive | Image] = [*self.archives.values(), *self.images.values()]
+        wanted = {name for entry in holders for name in entry.programs}
         unknown = sorted((wanted | set(self.files)) - set(owners))
         if unknown:
             raise ValueError(f"no component makes the program {', '.join(unknown)}")
-        users: list[Archive | Image | Chart] = [*self.archives.values(), *self.images.values(), *self.charts.values()]
+        users: list[Archive | Image | Chart] = [*holders, *self.charts.values()]
         missing = sorted({entry.component for entry in users} - set(self.components))
         if missing:
             raise ValueError(f"no component is named {', '.join(missing)}")
@@ -183,7 +184,7 @@ class Components(Strict):
         Raises:
             ValueError: two components make a program of one name.
         """
-        owners: dict[str, str] = {}
+        owners: dict[str, str] = Field(default_factory=dict)
         for name, component in self.components.items():
             for program in component.programs:
                 if program in owners:
@@ -206,7 +207,7 @@ def load_components(root: Path) -> Components:
     return validated(Components, _expanded(data), path, "correct versions/components.yml")
 
 
-def _expanded(data: Any) -> Any:
+def _expanded(data: object) -> object:
     """Fill ``{version}`` and its parts in: inside a component its own, elsewhere that of the component it names."""
     if not isinstance(data, dict) or not isinstance(data.get("components"), dict):
         return data
@@ -226,7 +227,7 @@ def _expanded(data: Any) -> Any:
     return data
 
 
-def _fill(value: Any, version: str) -> Any:
+def _fill(value: object, version: str) -> object:
     if isinstance(value, dict):
         return {_fill(key, version): _fill(entry, version) for key, entry in value.items()}
     if isinstance(value, list):

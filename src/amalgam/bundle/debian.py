@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import unquote
@@ -38,7 +36,7 @@ def solve_sets(debian: Debian, apt: Apt) -> dict[str, DebPin]:
         for name in sorted(kept):
             pins[name] = _merged(pins.get(name), entries[name], set_name)
         if wish.base:
-            require_closed({name: pin for name, pin in entries.items()}, set_name)
+            require_closed(entries, set_name)
     return dict(sorted(pins.items()))
 
 
@@ -135,13 +133,3 @@ def write_indexes(folder: Path, packages: Iterable[tuple[DebPin, str]], release:
     for name, data in contents.items():
         (folder / name).write_bytes(data)
     return [folder / name for name in contents]
-
-
-def copy_atomic(source: Path, target: Path) -> None:
-    """Copy by way of a temporary file, so that a name never stands for half a file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", delete=False) as temporary:
-        with source.open("rb") as stream:
-            shutil.copyfileobj(stream, temporary, 1 << 20)
-    Path(temporary.name).chmod(0o644)
-    Path(temporary.name).replace(target)

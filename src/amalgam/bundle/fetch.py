@@ -1,6 +1,6 @@
 """Files whose digest the lock knows, from the first source that has them: cache, mirrors, an address.
 
-A download that broke off goes on where it was, where the server serves ranges. Bytes with another digest are never used.
+A download that broke off goes on where it was, where the server serves ranges. Other bytes than locked are never used.
 """
 
 from __future__ import annotations

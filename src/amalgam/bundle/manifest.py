@@ -24,7 +24,7 @@ Kind = Literal["file", "archive", "image", "deb", "wheel", "chart", "index"]
 
 
 class Artifact(Strict):
-    """One file of a bundle. ``arch`` is ``all`` where it serves every architecture; ``source`` says how it was come by."""
+    """One file of a bundle. ``arch`` is ``all`` where it serves every one; ``source`` says where it is from."""
 
     name: str
     version: str
@@ -58,7 +58,9 @@ def read_manifest(bundle: Path) -> Manifest:
     """
     path = bundle / MANIFEST
     if not path.is_file() or path.is_symlink():
-        raise AmalgamError("no bundle here: the manifest is missing", where=str(path), remedy="run `amalgam bundle build`")
+        raise AmalgamError(
+            "no bundle here: the manifest is missing", where=str(path), remedy="run `amalgam bundle build`"
+        )
     try:
         data = json.loads(path.read_text())
     except ValueError as error:

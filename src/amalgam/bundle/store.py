@@ -17,7 +17,7 @@ from typing import Any
 CHUNK = 1 << 20
 
 
-def key_of(*parts: Any) -> str:
+def key_of(*parts: object) -> str:
     """A key for what is made from ``parts`` (plain data): the same parts give the same key."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -70,13 +70,13 @@ class Store:
         try:
             data = work / "data"
             facts = maker(data)
-            record = {"sha256": file_sha256(data), "size": data.stat().st_size, "facts": facts}
-            (work / "record.json").write_text(json.dumps(record))
+            sha256, size = file_sha256(data), data.stat().st_size
+            (work / "record.json").write_text(json.dumps({"sha256": sha256, "size": size, "facts": facts}))
             shutil.rmtree(place, ignore_errors=True)
             work.rename(place)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        return Made(place / "data", record["sha256"], record["size"], facts)
+        return Made(place / "data", sha256, size, facts)
 
     def intact(self, made: Made) -> bool:
         """Whether the bytes are still those that were made."""

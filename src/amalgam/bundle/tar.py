@@ -1,7 +1,7 @@
 """Deterministic tar archives: the same content gives the same bytes, on any machine and for any architecture.
 
-A writer of our own, since image builders record times, owners and the order of a folder, and want to run programs of the
-image's architecture. Here entries are sorted, owned by root and dated 1970, and nothing is run.
+A writer of our own, since image builders record times, owners and the order of a folder, and want to run programs of
+the image's architecture. Here entries are sorted, owned by root and dated 1970, and nothing is run.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import fnmatch
 import gzip
 import hashlib
 import io
-import os
 import stat
 import subprocess
 import tarfile
@@ -67,7 +66,7 @@ def tree_entries(source: Path, target: str, exclude: Iterable[str] = ()) -> Iter
         if any(fnmatch.fnmatch(place, pattern) or place.startswith(f"{pattern}/") for pattern in patterns):
             continue
         if path.is_symlink():
-            yield Entry(place, 0o777, link=os.readlink(path))
+            yield Entry(place, 0o777, link=str(path.readlink()))
         else:
             runs = bool(path.stat().st_mode & stat.S_IXUSR) or path.suffix == ".sh"
             yield Entry(place, 0o755 if runs else 0o644, source=path)
@@ -83,7 +82,9 @@ def write_tar(stream: IO[bytes], entries: Iterable[Entry]) -> None:
     for entry in entries:
         known = by_path.get(entry.path)
         if known and not (known.is_folder and entry.is_folder):
-            raise AmalgamError("two files for one path in an archive", where=entry.path, remedy="correct components.yml")
+            raise AmalgamError(
+                "two files for one path in an archive", where=entry.path, remedy="correct components.yml"
+            )
         by_path[entry.path] = entry
     links = {path for path, entry in by_path.items() if entry.link is not None}
     for path in list(by_path):
@@ -152,7 +153,9 @@ def _zstd(path: Path) -> Iterator[IO[bytes]]:
             process.stdin.close()
             code = process.wait()
     if code:
-        raise AmalgamError("zstd failed", where=str(path), remedy="see that the disk has room, then run the build again")
+        raise AmalgamError(
+            "zstd failed", where=str(path), remedy="see that the disk has room, then run the build again"
+        )
 
 
 def write_layer(path: Path, entries: Iterable[Entry]) -> str:

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 
 from amalgam.lab import ssh, updown
+from amalgam.lab.bundle import link_bundle
+from amalgam.lab.kubeconfig import write_kubeconfig
 from amalgam.lab.names import Names
 from amalgam.lab.progress import Progress
 from amalgam.lab.state import require
@@ -27,6 +29,18 @@ Inventory = Annotated[
 
 def _progress() -> Progress:
     return Progress(Console(stderr=True))
+
+
+@app.command()
+def bundle(inventory: Inventory) -> None:
+    """Build the bundle that an inventory's hosts need and link it to where the lab looks for it."""
+    link_bundle(Names.of_checkout(), inventory, Console(stderr=True))
+
+
+@app.command()
+def kubeconfig() -> None:
+    """Write .lab/kubeconfig, which reaches the lab's cluster from this machine."""
+    typer.echo(str(write_kubeconfig(Names.of_checkout())))
 
 
 @app.command()
@@ -85,7 +99,8 @@ def recreate(nodes: Nodes) -> None:
 
 
 def _print_tables(names: Names) -> None:
-    console = Console()
+    # Addresses are to be copied: never cut them, however narrow the pipe or the terminal.
+    console = Console(width=max(Console().width, 120))
     facts = facts_of(names)
     for table in tables(facts):
         console.print(table)

@@ -1,6 +1,6 @@
 """A node's disk: the upper layer over the shared root, seeded with what makes it this node, and plain folders.
 
-containerd cannot put an overlay on an overlay, so its folder (and those of the kubelet and etcd) lie on the machine's disk.
+containerd cannot put an overlay on an overlay, so its folder (and those of the kubelet and etcd) are plain ones.
 """
 
 from __future__ import annotations

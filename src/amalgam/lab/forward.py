@@ -23,7 +23,8 @@ READY = "ready"
 
 _CHUNK = 1024 * 1024
 _BACKLOG = 256
-_CONNECT_SECONDS = 10.0
+# A node that runs answers at once; one that is stopped never does, and its callers are not to wait long for that.
+_CONNECT_SECONDS = 3.0
 # A node that was stopped answers no more: its connections end after this many seconds instead of hanging.
 _IDLE_SECONDS, _PROBE_SECONDS, _PROBES = 10, 3, 3
 _CLONE_NEWNET = 0x40000000

@@ -21,7 +21,7 @@ _SHIFT = 10000
 
 
 def listen_port(port: int) -> int:
-    """The port of this machine for a node's port: the same, or 10000 above where a program holds it on every address."""
+    """The port of this machine for a node's port: the same, or 10000 above where a program holds it everywhere."""
     return port if free(_UNUSED_LOOPBACK, port) else port + _SHIFT
 
 

@@ -94,7 +94,7 @@ def namespaces_of(names: Names) -> list[str]:
 
 
 def delete_all(names: Names, *, made_mount: bool) -> None:
-    """Remove every namespace of this lab; the mount at /run/netns too if it came with this lab and nobody else uses it."""
+    """Remove every namespace of this lab, and the mount at /run/netns if it came with this lab and nobody uses it."""
     for namespace in namespaces_of(names):
         run("ip", "netns", "delete", namespace)
     if made_mount and namespaces_are_mounted() and not any(_NAMESPACES.iterdir()):
@@ -107,10 +107,8 @@ def egress(names: Names) -> list[Attempt]:
     if not exists(names.network):
         return []
     listed = run("ip", "netns", "exec", names.network, "nft", "-j", "list", "table", "inet", _TABLE)
-    found: list[Attempt] = []
-    for item in json.loads(listed)["nftables"]:
-        for entry in item.get("set", {}).get("elem", []):
-            found.append(_attempt(entry["elem"]))
+    sets = [item["set"] for item in json.loads(listed)["nftables"] if "set" in item]
+    found = [_attempt(entry["elem"]) for one in sets for entry in one.get("elem", [])]
     return sorted(found, key=lambda attempt: (attempt.source, attempt.destination, attempt.port))
 
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import cgroups, disk, network, processes
+from amalgam.lab import cgroups, disk, emulation, network, processes
 from amalgam.lab.commands import last_lines
 from amalgam.lab.names import Names
 from amalgam.lab.processes import Process
@@ -20,6 +20,9 @@ from amalgam.lab.state import LabState, NodeState, write_atomically
 
 BOOT_SECONDS = 120.0
 """How long a node may take until systemd says ``running``."""
+
+EMULATED_BOOT_SECONDS = 600.0
+"""The same for a node of another architecture than the machine's."""
 
 STOP_SECONDS = 40.0
 """How long a node may take to shut down before it is killed."""
@@ -43,6 +46,7 @@ cd {folder}
 # nspawn's own folder, so that what it leaves there when killed goes too.
 mkdir -p /run/systemd
 mount -t tmpfs -o mode=755 lab /run/systemd
+{emulation}
 mount -t overlay -o lowerdir={rootfs},upperdir=upper,workdir=work lab merged
 # Without the first, sysctls are read-only; without the second, /tmp is memory.
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes SYSTEMD_NSPAWN_TMPFS_TMP=0
@@ -68,6 +72,8 @@ def start(names: Names, state: LabState, node: NodeState) -> None:
             remedy=f"amalgam lab recreate {node.name}",
         )
     network.create_node(names, node=node.name, address=node.address, node_cidr=state.node_cidr, gateway=state.gateway)
+    # After a crash the container may have outlived its supervisor, and two must never share a disk.
+    cgroups.kill(names.node_cgroup(node.name))
     groups = cgroups.create(names.node_cgroup(node.name), memory_mib=node.memory_mib)
     script = names.node_folder(node.name) / "boot.sh"
     write_atomically(script, boot_script(names, node, groups), 0o755)
@@ -87,6 +93,7 @@ def boot_script(names: Names, node: NodeState, groups: list[Path]) -> str:
         rootfs=shlex.quote(node.rootfs),
         nspawn=shlex.join(_nspawn(names, node)),
         reboot=_REBOOT_STATUS,
+        emulation=emulation.register_script(node.architecture),
     )
 
 
@@ -132,6 +139,11 @@ def system_state(node: NodeState) -> str:
     return answer if answer and answer != "offline" else "starting"
 
 
+def has_booted(node: NodeState, current: str) -> bool:
+    """Whether that is the state of a node that is up. Emulation lacks system calls that some units need."""
+    return current == "running" or (current == "degraded" and emulation.is_emulated(node.architecture))
+
+
 def failed_units(node: NodeState) -> list[str]:
     """Units of the node that failed."""
     listed = _ask(node, "systemctl", "list-units", "--state=failed", "--plain", "--no-legend")
@@ -156,14 +168,15 @@ def _ask(node: NodeState, *command: str) -> str:
     return done.stdout
 
 
-def wait_running(names: Names, node: NodeState, *, seconds: float = BOOT_SECONDS) -> None:
+def wait_running(names: Names, node: NodeState) -> None:
     """Wait until the node's systemd has started everything.
 
     Raises:
         AmalgamError: it ended, did not get there in time, or units failed (they are named).
     """
+    seconds = EMULATED_BOOT_SECONDS if emulation.is_emulated(node.architecture) else BOOT_SECONDS
     deadline = time.monotonic() + seconds
-    while (current := system_state(node)) != "running":
+    while not has_booted(node, current := system_state(node)):
         if current == "degraded":
             raise AmalgamError(
                 f"units failed: {', '.join(failed_units(node))}",
@@ -181,7 +194,7 @@ def wait_running(names: Names, node: NodeState, *, seconds: float = BOOT_SECONDS
 
 
 def stop(names: Names, node: NodeState, *, seconds: float = STOP_SECONDS) -> bool:
-    """Shut a node down in order, and kill it when that takes too long; its disk stays. Says whether it went in order."""
+    """Shut a node down in order, and kill it when that takes too long; its disk stays. Says whether order sufficed."""
     supervisor = node.supervisor
     in_order = True
     if supervisor is not None and supervisor.alive():

@@ -12,6 +12,7 @@ class Progress:
     """Prints a line for each step with the seconds since the start; threads may share it."""
 
     def __init__(self, console: Console) -> None:
+        """The clock starts now."""
         self._console = console
         self._began = time.monotonic()
         self._lock = threading.Lock()

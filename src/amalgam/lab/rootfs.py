@@ -1,4 +1,4 @@
-"""The Debian root that nodes share as the lower layer of their disks: made once from the bundle's packages, then cached.
+"""The Debian root that nodes share as the lower layer of their disks: made once from the bundle's packages, and cached.
 
 It holds what a freshly installed Debian server has, and nothing that a role installs.
 """
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
+from amalgam.lab import emulation
 from amalgam.lab.commands import last_lines
 from amalgam.paths import cache_dir
 
@@ -29,6 +30,7 @@ PACKAGES = (
     "iputils-ping",
     "kmod",
     "less",
+    "libpam-systemd",
     "netbase",
     "nftables",
     "openssh-server",
@@ -38,9 +40,17 @@ PACKAGES = (
     "sudo",
     "systemd",
     "systemd-sysv",
+    "tzdata",
     "udev",
 )
 """What a bare Debian server has beside the essential packages and apt."""
+
+_STAGES = ("I: downloading", "I: extracting", "I: installing")
+"""What mmdebstrap says that a person who waits wants to know."""
+
+# As Debian's installer lays it out. mmdebstrap's own hook wants the package usr-is-merged, which a closed set that has
+# usrmerge lacks.
+_MERGED_USR = 'for part in bin sbin lib lib64; do mkdir -p "$1/usr/$part"; ln -s "usr/$part" "$1/$part"; done'
 
 _SERVER_UNIT = """\
 [Unit]
@@ -68,8 +78,11 @@ _FILES = {
 
 _LINKS = {
     "etc/systemd/system/sysinit.target.wants/lab-server.service": "/etc/systemd/system/lab-server.service",
-    # The machine's devices are not the node's to announce, and nobody sits at its console.
+    # The machine's devices and program formats are not the node's to set, and nobody sits at its console.
     "etc/systemd/system/systemd-udev-trigger.service": "/dev/null",
+    "etc/systemd/system/systemd-binfmt.service": "/dev/null",
+    "etc/systemd/system/proc-sys-fs-binfmt_misc.automount": "/dev/null",
+    "etc/systemd/system/proc-sys-fs-binfmt_misc.mount": "/dev/null",
     "etc/systemd/system/console-getty.service": "/dev/null",
 }
 
@@ -121,7 +134,8 @@ def _building(folder: Path) -> Iterator[None]:
 def _build(folder: Path, repository: Path, architecture: str, report: Callable[[str], None]) -> None:
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    report(f"Debian root for {architecture}: making it from the bundle, once (about a minute)")
+    about = "some minutes: it is emulated" if emulation.is_emulated(architecture) else "about a minute"
+    report(f"Debian root for {architecture}: making it from the bundle, once ({about})")
     _mmdebstrap(partial, repository, architecture, report)
     _make_bare(partial)
     partial.rename(folder)
@@ -131,8 +145,9 @@ def _mmdebstrap(target: Path, repository: Path, architecture: str, report: Calla
     command = [
         # In a mount namespace of its own: a run that is killed leaves no mount behind.
         *("unshare", "--mount", "--propagation=private"),
+        *("sh", "-ec", f'{emulation.register_script(architecture)}\nexec "$@"', "sh"),
         *("mmdebstrap", "--mode=root", "--variant=apt", f"--architectures={architecture}"),
-        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+        f"--setup-hook={_MERGED_USR}",
         f"--include={','.join(PACKAGES)}",
         *(SUITE, str(target)),
         # The bundle's manifest vouches for the repository; it carries no signature of its own.
@@ -143,7 +158,7 @@ def _mmdebstrap(target: Path, repository: Path, architecture: str, report: Calla
         assert process.stdout is not None  # noqa: S101 - asked for above
         for line in process.stdout:
             lines.append(line)
-            if line.startswith("I: "):
+            if line.startswith(_STAGES):
                 report(f"Debian root for {architecture}: {line[3:].strip()}")
     if process.returncode != 0:
         raise AmalgamError(

@@ -1,4 +1,4 @@
-"""SSH to the nodes: the lab's own key, host keys made before the nodes boot, and an ssh_config that trusts nothing else."""
+"""SSH to the nodes: the lab's own key, host keys made before boot, and an ssh_config that trusts nothing else."""
 
 from __future__ import annotations
 
@@ -79,6 +79,8 @@ def config(names: Names, state: LabState) -> str:
         "  GlobalKnownHostsFile none\n"
         "  StrictHostKeyChecking yes\n"
         "  UpdateHostKeys no\n"
+        # Far faster than the default on processors with AES instructions, and bundles go through here.
+        "  Ciphers ^aes128-gcm@openssh.com\n"
         "  BatchMode yes\n"
         "  ConnectTimeout 10\n"
     )
@@ -100,7 +102,7 @@ def wait_answers(names: Names, node: str, *, seconds: float = ANSWER_SECONDS) ->
             raise AmalgamError(
                 f"another host key than the lab's answers: {problem}",
                 where=node,
-                remedy=f"amalgam lab recreate {node}; if it stays, another program listens on the node's loopback address",
+                remedy="see which program listens on the node's loopback address (ss -ltnp), then run it again",
             )
         if time.monotonic() > deadline:
             raise AmalgamError(

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.table import Table
 
-from amalgam.lab import network, node
+from amalgam.lab import emulation, network, node
 from amalgam.lab.names import Names
-from amalgam.lab.state import LabState, NodeState, load
+from amalgam.lab.state import NodeState, load
 
 DOWN, UP, PARTIAL = "down", "up", "partial"
 
@@ -26,7 +26,7 @@ def status(names: Names) -> dict[str, Any]:
     attempts = network.egress(names)
     return {
         "lab": state.lab,
-        "state": UP if forwarder and all(entry["state"] == "running" for entry in nodes) else PARTIAL,
+        "state": UP if forwarder and all(entry["up"] for entry in nodes) else PARTIAL,
         "inventory": state.inventory,
         "network": {"node_cidr": state.node_cidr, "gateway": state.gateway, "namespace": names.network},
         "nodes": nodes,
@@ -48,6 +48,8 @@ def _node(entry: NodeState) -> dict[str, Any]:
     return {
         **entry.model_dump(include={"name", "role", "architecture", "address", "loopback", "memory_mib"}),
         "state": current,
+        "up": node.has_booted(entry, current),
+        "emulated": emulation.is_emulated(entry.architecture),
         "failed_units": node.failed_units(entry) if current == "degraded" else [],
     }
 
@@ -62,9 +64,3 @@ def tables(facts: dict[str, Any]) -> list[Table]:
     for entry in facts["forwards"]:
         open_ports.add_row(entry["name"], entry["node"], f"{entry['listen_address']}:{entry['listen_port']}")
     return [nodes, open_ports]
-
-
-def state_of(state: LabState) -> str:
-    """One line that says how many nodes run."""
-    alive = sum(1 for entry in state.nodes.values() if entry.alive())
-    return f"{alive} of {len(state.nodes)} nodes run"

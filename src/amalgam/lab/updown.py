@@ -1,8 +1,7 @@
-"""Bringing the lab up and down: what is done, in which order. Every step finds out for itself whether it has been done."""
+"""Bringing the lab up and down: what is done, in which order. Every step finds out whether it has been done already."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import cgroups, disk, forwarder, network, node, rootfs, ssh
+from amalgam.lab import cgroups, disk, emulation, forwarder, network, node, rootfs, ssh
 from amalgam.lab.commands import require_programs, require_root
 from amalgam.lab.leftovers import leftovers, mounts, strays
 from amalgam.lab.names import Names
@@ -21,7 +20,7 @@ from amalgam.lab.progress import Progress
 from amalgam.lab.state import LabState, NodeState, load, locked, require, save
 from amalgam.models import load_site
 
-DOWN_SECONDS = 20.0
+DOWN_SECONDS = 10.0
 """How long nodes may take to shut down before they are killed when the lab goes, disks and all."""
 
 
@@ -37,6 +36,8 @@ def up(names: Names, inventory: Path, progress: Progress) -> None:
     with locked(names):
         current = load(names)
         state = wanted_state(names, site, current)
+        for entry in state.nodes.values():
+            emulation.require(entry.architecture, where=entry.name)
         todo = _adopt(names, state, current)
         _report(progress, state, todo)
         _remove(names, current, todo)
@@ -45,7 +46,7 @@ def up(names: Names, inventory: Path, progress: Progress) -> None:
         save(names, state)
         network.create_lab(names, node_cidr=state.node_cidr, gateway=state.gateway)
         _create_disks(names, state, todo.create, site.bundle_path, progress)
-        _boot(names, state, [*todo.create, *todo.start], progress)
+        _boot(names, state, list(state.nodes), progress)
 
 
 def down(names: Names, progress: Progress) -> None:
@@ -79,7 +80,7 @@ def start(names: Names, wanted: list[str], progress: Progress) -> None:
     require_root()
     with locked(names):
         state = require(names)
-        _boot(names, state, [name for name in wanted if not state.node(name).alive()], progress)
+        _boot(names, state, wanted, progress)
 
 
 def stop(names: Names, wanted: list[str], progress: Progress) -> None:
@@ -152,7 +153,6 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], bundle: Path
     roots: dict[str, Path] = {}
     for name in wanted:
         entry = state.node(name)
-        _refuse_foreign(entry)
         if entry.architecture not in roots:
             repository = bundle / "debian" / entry.architecture
             roots[entry.architecture] = rootfs.prepare(repository, entry.architecture, progress.say)
@@ -161,26 +161,17 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], bundle: Path
     save(names, state)
 
 
-def _refuse_foreign(entry: NodeState) -> None:
-    own = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
-    if entry.architecture != own:
-        raise AmalgamError(
-            f"this machine is {own} and cannot boot a node that is {entry.architecture}",
-            where=entry.name,
-            remedy=f"bring up an inventory whose hosts are all {own}",
-        )
-
-
 def _boot(names: Names, state: LabState, wanted: list[str], progress: Progress) -> None:
-    """Start the named nodes side by side, then wait until every node of the lab that runs answers."""
+    """Start those of the named nodes that are down, and wait until all of them answer."""
     ssh.write_files(names, state)
-    for name in wanted:
-        node.start(names, state, state.node(name))
-        save(names, state)
+    entries = [state.node(name) for name in wanted]
+    for entry in entries:
+        if not entry.alive():
+            node.start(names, state, entry)
+            save(names, state)
     if forwarder.ensure(names, state):
         progress.say("the forwarder to the nodes runs")
         save(names, state)
-    entries = [entry for entry in state.nodes.values() if entry.alive() or entry.name in wanted]
     progress.expect(len(entries))
     _each(entries, lambda entry: _wait(names, entry, progress))
 

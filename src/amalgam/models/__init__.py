@@ -2,6 +2,7 @@
 
 from amalgam.models.faults import Fault, Rule, SiteFaultsError
 from amalgam.models.lab import Forward, LabSettings
-from amalgam.models.site import Host, Site, SiteSettings, load_site
+from amalgam.models.settings import SiteSettings
+from amalgam.models.site import Host, Site, load_site
 
 __all__ = ["Fault", "Forward", "Host", "LabSettings", "Rule", "Site", "SiteFaultsError", "SiteSettings", "load_site"]

@@ -97,6 +97,7 @@ class SiteFaultsError(AmalgamError):
     """A site's data has faults; ``faults`` has them all, in the order of files and lines."""
 
     def __init__(self, folder: Path, faults: Sequence[Fault]) -> None:
+        """Say how many there are, and each."""
         self.faults = tuple(sorted(faults))
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         listing = "\n".join(str(fault) for fault in self.faults)

@@ -5,12 +5,13 @@ All parse from the plain values of YAML, without coercion: a number is not a str
 
 from __future__ import annotations
 
+import os
 import re
 import zoneinfo
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -26,6 +27,14 @@ _INVENTORY_DIR = re.compile(r"\{\{\s*inventory_dir\s*\}\}")
 Architecture = Literal["amd64", "arm64"]
 Accelerator = Literal["nvidia", "ascend"]
 
+_TYPE_NAMES: dict[type, str] = {
+    bool: "a boolean",
+    dict: "a mapping",
+    float: "a number",
+    int: "a whole number",
+    list: "a list",
+    str: "text",
+}
 _OTHER_NAMES = {"x86_64": "amd64", "x86": "amd64", "x64": "amd64", "aarch64": "arm64", "arm": "arm64"}
 
 
@@ -44,26 +53,18 @@ def is_domain(text: str) -> bool:
     return len(text) <= _DOMAIN_LENGTH and all(is_label(label) for label in text.split("."))
 
 
-def _text(value: Any, example: str) -> str:
+def _text(value: object, example: str) -> str:
     if not isinstance(value, str):
         raise refusal(Rule.WRONG_TYPE, f"must be text, not {type_name(value)}", f'write it in quotes, like "{example}"')
     return value
 
 
-def type_name(value: Any) -> str:
-    """What YAML made of a value, in words for people."""
-    names = {
-        bool: "a boolean",
-        int: "a whole number",
-        float: "a number",
-        str: "text",
-        list: "a list",
-        dict: "a mapping",
-    }
-    return "empty" if value is None else names.get(type(value), f"a {type(value).__name__}")
+def type_name(value: object) -> str:
+    """What YAML made of a value, in people's words."""
+    return "empty" if value is None else _TYPE_NAMES.get(type(value), f"a {type(value).__name__}")
 
 
-def parse_address(value: Any) -> IPv4Address:
+def parse_address(value: object) -> IPv4Address:
     """An IPv4 address from text like ``10.88.0.11``."""
     text = _text(value, "10.88.0.11")
     try:
@@ -78,7 +79,7 @@ def parse_address(value: Any) -> IPv4Address:
     raise refusal(Rule.IPV6_NOT_SUPPORTED, f"{text!r} is an IPv6 address; nodes have IPv4 addresses", remedy)
 
 
-def parse_cidr(value: Any) -> IPv4Network:
+def parse_cidr(value: object) -> IPv4Network:
     """An IPv4 network from text like ``10.244.0.0/16``; no bit may be set behind the prefix."""
     text = _text(value, "10.244.0.0/16")
     address, slash, prefix = text.partition("/")
@@ -150,7 +151,7 @@ def _time_server(value: str) -> str:
     return value
 
 
-def _architecture(value: Any) -> Any:
+def _architecture(value: object) -> object:
     if value in ("amd64", "arm64"):
         return value
     remedy = f"write {_OTHER_NAMES.get(str(value), 'amd64 or arm64')}"
@@ -170,7 +171,7 @@ def _controller_path(value: str) -> str:
 
 def resolve_path(text: str, inventory_dir: Path) -> Path:
     """The path that a value of type :data:`ControllerPath` names, for the site in ``inventory_dir``."""
-    return Path(_INVENTORY_DIR.sub(str(inventory_dir.resolve()), text))
+    return Path(os.path.normpath(_INVENTORY_DIR.sub(str(inventory_dir.resolve()), text)))
 
 
 Address = Annotated[IPv4Address, BeforeValidator(parse_address)]

@@ -87,6 +87,11 @@ class Inventory:
     variables: dict[Scope, dict[str, Variable]] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether not all could be understood, so that what seems absent may only be unread."""
+        return any(fault.rule is Rule.BAD_YAML or fault.file == self.folder / HOSTS_FILE for fault in self.faults)
+
     def members(self, group: str) -> list[str]:
         """Names of the hosts of ``group`` and of its children, in the order of the file, each once."""
         return list(dict.fromkeys(self._walk(group, frozenset())))
@@ -111,7 +116,7 @@ class Inventory:
         return frozenset(self._memberships[host])
 
     def variable(self, host: str, name: str) -> Variable | None:
-        """The variable ``name`` as ``host`` has it: its own before its groups', the deepest group first, then ``all``."""
+        """The variable ``name`` as ``host`` has it: its own, else that of its deepest group, else that of ``all``."""
         groups = sorted(self.groups_of(host), key=lambda group: (self._depth(group), group), reverse=True)
         for scope in (Scope("host", host), *(Scope("group", group) for group in groups), ALL):
             if name in self.variables.get(scope, {}):
@@ -137,8 +142,9 @@ def read_inventory(folder: Path) -> Inventory:
         inventory.faults.append(Fault(hosts_file, 0, HOSTS_FILE, Rule.MISSING_FILE, "there is no such file", remedy))
         return inventory
     _HostsReader(inventory).read(hosts_file)
-    if not inventory.faults:  # with half the groups read, what is said of the others would mislead
-        _refuse_cycles(inventory)
+    if any(fault.rule is Rule.BAD_YAML for fault in inventory.faults):
+        return inventory
+    _refuse_cycles(inventory)
     _read_vars_folder(inventory, "group")
     _read_vars_folder(inventory, "host")
     for file in sorted(folder.iterdir()):
@@ -170,7 +176,7 @@ def _refuse_cycles(inventory: Inventory) -> None:
             group.children.clear()
 
 
-def _add_variables(inventory: Inventory, scope: Scope, source: YamlSource, path: KeyPath, value: Any) -> None:
+def _add_variables(inventory: Inventory, scope: Scope, source: YamlSource, path: KeyPath, value: object) -> None:
     """Take the mapping ``value`` at ``path`` of ``source`` as variables of ``scope``."""
     if value is None:
         return
@@ -209,7 +215,7 @@ class _HostsReader:
         key = dotted(path) or self._source.file.name
         self._inventory.faults.append(Fault(self._source.file, line, key, rule, reason, remedy))
 
-    def _mapping(self, path: KeyPath, value: Any) -> dict[str, Any]:
+    def _mapping(self, path: KeyPath, value: object) -> dict[str, Any]:
         """``value`` as a mapping; empty when there is nothing, or something else, which is refused."""
         if isinstance(value, dict):
             return value
@@ -217,14 +223,14 @@ class _HostsReader:
             self._refuse(path, Rule.WRONG_TYPE, "must be a mapping", "write `name:` lines, each ending in a colon")
         return {}
 
-    def _groups(self, path: KeyPath, value: Any) -> list[str]:
+    def _groups(self, path: KeyPath, value: object) -> list[str]:
         names = []
         for name, content in self._mapping(path, value).items():
             names.append(name)
             self._group(name, (*path, name), content)
         return names
 
-    def _group(self, name: str, path: KeyPath, value: Any) -> None:
+    def _group(self, name: str, path: KeyPath, value: object) -> None:
         new = Group(name, self._source.file, self._source.line(path))
         group = self._inventory.groups.setdefault(name, new)
         content = self._mapping(path, value)
@@ -233,18 +239,19 @@ class _HostsReader:
                 remedy = f"a group has only {', '.join(_GROUP_KEYS)}; name its child groups under `children:`"
                 self._refuse((*path, key), Rule.UNKNOWN_KEY, "no such key of a group", remedy)
         for host, variables in self._mapping((*path, "hosts"), content.get("hosts")).items():
-            self._host(host, (*path, "hosts", host), variables)
-            group.hosts.append(host)
+            if self._host(host, (*path, "hosts", host), variables):
+                group.hosts.append(host)
         group.children += self._groups((*path, "children"), content.get("children"))
         _add_variables(self._inventory, Scope("group", name), self._source, (*path, "vars"), content.get("vars"))
 
-    def _host(self, name: str, path: KeyPath, variables: Any) -> None:
+    def _host(self, name: str, path: KeyPath, variables: object) -> bool:
+        """Take the host, unless it is refused."""
         hosts = self._inventory.hosts
         line = self._source.line(path)
         if _RANGE.search(name):
             reason = "a range of hosts: each host has an address of its own"
             self._refuse(path, Rule.BAD_HOST_NAME, reason, "write one host in each line")
-            return
+            return False
         hosts.setdefault(name, Member(name, self._source.file, line))
         scope = Scope("host", name)
         first = self._inventory.variables.get(scope, {}).get("ansible_host")
@@ -252,8 +259,9 @@ class _HostsReader:
             reason = f"a host of this name was described in line {first.line()} already"
             remedy = "give the second machine a name of its own; to put one host into two groups, write only `name:`"
             self._refuse(path, Rule.DUPLICATE_NAME, reason, remedy)
-            return
+            return False
         _add_variables(self._inventory, scope, self._source, path, variables)
+        return True
 
 
 def _read_vars_folder(inventory: Inventory, kind: str) -> None:

@@ -30,11 +30,6 @@ def overlaps(networks: Mapping[Key, IPv4Network]) -> list[tuple[Key, Key]]:
     return [(a, b) for a, b in combinations(networks, 2) if networks[a].overlaps(networks[b])]
 
 
-def node_ranges(pod_cidr: IPv4Network) -> int:
-    """How many nodes the pod network has a range for."""
-    return 1 << (NODE_PREFIX - pod_cidr.prefixlen) if pod_cidr.prefixlen <= NODE_PREFIX else 0
-
-
 def prefix_for_nodes(nodes: int) -> int:
     """The longest prefix of a pod network with a range for each of ``nodes`` nodes."""
     return NODE_PREFIX - max(nodes - 1, 0).bit_length()

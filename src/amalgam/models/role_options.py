@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from amalgam.errors import AmalgamError
-from amalgam.models.fields import type_name
 from amalgam.models.faults import Fault, Rule
+from amalgam.models.fields import type_name
 from amalgam.models.inventory import Variable
 from amalgam.models.validate import is_quoted_boolean, quoted_boolean
 from amalgam.models.yaml_source import KeyPath, VaultedText, dotted
@@ -48,6 +48,7 @@ class Option:
 
     kind: str
     required: bool = False
+    secret: bool = False
     choices: tuple[Any, ...] = ()
     elements: Option | None = None
     options: dict[str, Option] = field(default_factory=dict)
@@ -84,6 +85,7 @@ def _option(spec: dict[str, Any]) -> Option:
     return Option(
         kind=kind,
         required=spec.get("required", False),
+        secret=spec.get("no_log", False),
         choices=() if kind == "list" else tuple(spec.get("choices", ())),
         elements=elements,
         options={} if kind == "list" else nested,
@@ -97,7 +99,7 @@ def check_option(option: Option, variable: Variable, faults: list[Fault]) -> Non
         faults.append(Fault(variable.file, variable.line(path), key, rule, reason, remedy))
 
 
-def _problems(option: Option, value: Any, path: KeyPath) -> Iterator[Problem]:
+def _problems(option: Option, value: object, path: KeyPath) -> Iterator[Problem]:
     if option.kind not in _TYPES:  # raw, any, json: whatever the role makes of it
         return
     if not _TYPES[option.kind](value):
@@ -129,12 +131,12 @@ def _mapping_problems(options: dict[str, Option], value: dict[str, Any], path: K
             )
 
 
-def _wrong_type(option: Option, value: Any, path: KeyPath) -> Problem:
+def _wrong_type(option: Option, value: object, path: KeyPath) -> Problem:
     if isinstance(value, str) and "{{" in value:
         reason = f"a template, where {_WORDS[option.kind]} is wanted: its type cannot be checked before a run"
         return path, Rule.BAD_TEMPLATE, reason, "write the value itself"
     if option.kind == "bool" and is_quoted_boolean(value):
-        return path, *quoted_boolean(value)
+        return path, *quoted_boolean(str(value))
     reason = f"must be {_WORDS[option.kind]}, not {type_name(value)}"
     remedy = "put it in quotes" if option.kind in ("str", "path") else f"write {_WORDS[option.kind]}, without quotes"
     return path, Rule.WRONG_TYPE, reason, remedy

@@ -79,9 +79,7 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
     """
     inventory = read_inventory(folder)
     draft = Draft(inventory, faults=list(inventory.faults))
-    # Where a file could not be read, what is said to be missing would mislead.
-    if not inventory.incomplete:
-        check_site(draft, roles or project_root() / "roles")
+    check_site(draft, roles or project_root() / "roles")
     if draft.faults:
         raise SiteFaultsError(folder, draft.faults)
     settings = {name: variable.value for name in SiteSettings.model_fields if (variable := draft.site_wide(name))}

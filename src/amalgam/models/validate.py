@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,16 +11,18 @@ from amalgam.models.faults import Fault, Rule
 from amalgam.models.inventory import Variable
 from amalgam.models.yaml_source import KeyPath, dotted
 
+Value = TypeVar("Value")
+
 _BOOLEAN_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n"})
 _RANGE_ERRORS = ("greater_than", "less_than", "too_short", "too_long")
 
 
-def is_quoted_boolean(value: Any) -> bool:
+def is_quoted_boolean(value: object) -> bool:
     """Whether ``value`` is text that its writer meant as true or false."""
     return isinstance(value, str) and value.lower() in _BOOLEAN_WORDS
 
 
-def check_value(adapter: TypeAdapter[Any], variable: Variable, faults: list[Fault]) -> Any:
+def check_value(adapter: TypeAdapter[Value], variable: Variable, faults: list[Fault]) -> Value | None:
     """The value of ``variable`` as ``adapter``'s type, or ``None`` with what is wrong added to ``faults``."""
     try:
         return adapter.validate_python(variable.value, strict=True)

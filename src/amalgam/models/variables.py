@@ -36,18 +36,21 @@ CONNECTION_VARIABLES: dict[str, TypeAdapter[Any]] = {
 
 # Ansible's documentation, "Playbook keywords". A variable of such a name is legal, does nothing, and reads as if it
 # did: a peer's `any_errors_fatal` in group_vars let a run with a dead host pass.
-_PLAY_KEYWORDS = frozenset(
-    """
-    action any_errors_fatal args async become become_exe become_flags become_method become_user changed_when check_mode
-    collections connection debugger delay delegate_facts delegate_to diff environment fact_path failed_when force_handlers
-    gather_facts gather_subset gather_timeout handlers hosts ignore_errors ignore_unreachable local_action loop
-    loop_control max_fail_percentage module_defaults name no_log notify order poll port post_tasks pre_tasks register
-    remote_user retries roles run_once serial strategy tags tasks throttle timeout until user vars vars_files vars_prompt
-    when
-    """.split()
-)
+# fmt: off
+_PLAY_KEYWORDS = frozenset({
+    "action", "any_errors_fatal", "args", "async", "become", "become_exe", "become_flags", "become_method",
+    "become_user", "changed_when", "check_mode", "collections", "connection", "debugger", "delay", "delegate_facts",
+    "delegate_to", "diff", "environment", "fact_path", "failed_when", "force_handlers", "gather_facts",
+    "gather_subset", "gather_timeout", "handlers", "hosts", "ignore_errors", "ignore_unreachable", "local_action",
+    "loop", "loop_control", "max_fail_percentage", "module_defaults", "name", "no_log", "notify", "order", "poll",
+    "port", "post_tasks", "pre_tasks", "register", "remote_user", "retries", "roles", "run_once", "serial",
+    "strategy", "tags", "tasks", "throttle", "timeout", "until", "user", "vars", "vars_files", "vars_prompt", "when",
+})
+# fmt: on
 
-_SECRET_NAME = re.compile(r"(^|_)(password|passwd|passphrase|pass|secret|token|api_key|private_key|encryption_key)$")
+_SECRET_NAME = re.compile(
+    r"(^|_)(password|passwd|passphrase|pass|secret|token|api_key|private_key|encryption_key|certificate_key)$"
+)
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
@@ -56,12 +59,13 @@ def check_variable(
     core: Mapping[str, TypeAdapter[Any]],
     roles: Mapping[str, Option],
     faults: list[Fault],
-) -> Any:
+) -> object:
     """The value of ``variable`` if it is one of the ``core`` keys and good; faults are added to ``faults``."""
-    secrets = list(_plain_secrets(variable.name, variable.value, ()))
+    declared = variable.name in roles and roles[variable.name].secret
+    secrets = list(_plain_secrets(variable.name, variable.value, (), declared))
     if secrets:
         reason = "a secret that everyone who reads this file can read"
-        remedy = "secrets are made by `amalgam site secrets`; one from outside is given as !vault (ansible-vault encrypt_string)"
+        remedy = "remove it: `amalgam site secrets` makes the secrets; give one from outside as !vault"
         for path in secrets:
             key = dotted((variable.name, *path))
             faults.append(Fault(variable.file, variable.line(path), key, Rule.PLAIN_SECRET, reason, remedy))
@@ -89,14 +93,15 @@ def _unknown(variable: Variable, known: list[str]) -> Fault:
     return Fault(*place, Rule.UNKNOWN_KEY, "no part of the site's data and no option of any role", remedy)
 
 
-def _plain_secrets(name: str, value: Any, path: KeyPath) -> Iterator[KeyPath]:
-    """Paths of what is a secret by its name or its look, and readable."""
+def _plain_secrets(name: str, value: object, path: KeyPath, declared: bool = False) -> Iterator[KeyPath]:
+    """Paths of what is a secret by its declaration, its name or its look, and readable."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _plain_secrets(str(key), inner, (*path, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _plain_secrets(name, inner, (*path, index))
-    elif isinstance(value, str) and "{{" not in value:
-        if _SECRET_NAME.search(name) or _PRIVATE_KEY.search(value):
+    elif isinstance(value, str):
+        secret = declared or _SECRET_NAME.search(name) or _PRIVATE_KEY.search(value)
+        if secret and "{{" not in value:
             yield path

@@ -89,7 +89,7 @@ class _Reader:
         remedy = "mend the YAML: indent with spaces, and quote values that hold any of : # { } [ ]"
         self._faults.append(Fault(self._file, line, key, Rule.BAD_YAML, f"not valid YAML: {problem}", remedy))
 
-    def _build(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> Any:
+    def _build(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> object:
         if node in self._open:
             self._refuse(node.start_mark.line + 1, dotted(path), "an alias that contains itself")
             return None
@@ -103,7 +103,7 @@ class _Reader:
         finally:
             self._open.pop()
 
-    def _pairs(self, loader: yaml.SafeLoader, node: yaml.MappingNode, path: KeyPath) -> Iterator[tuple[str, Any]]:
+    def _pairs(self, loader: yaml.SafeLoader, node: yaml.MappingNode, path: KeyPath) -> Iterator[tuple[str, object]]:
         first: dict[str, int] = {}
         for key_node, value_node in node.value:
             # A key as it is written: `80:` and `on:` are no strings to YAML, but people mean the text.
@@ -118,11 +118,11 @@ class _Reader:
             self._lines[(*path, key)] = line
             yield key, self._build(loader, value_node, (*path, key))
 
-    def _item(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> Any:
+    def _item(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> object:
         self._lines[path] = node.start_mark.line + 1
         return self._build(loader, node, path)
 
-    def _scalar(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> Any:
+    def _scalar(self, loader: yaml.SafeLoader, node: yaml.Node, path: KeyPath) -> object:
         if node.tag in ("!vault", "!vault-encrypted"):
             return VaultedText()
         if node.tag == "!unsafe":

@@ -2,7 +2,9 @@ module amalgam.build/cilium
 
 go 1.26.0
 
-require github.com/cilium/cilium v1.20.2
+require (
+	github.com/cilium/cilium v1.20.2
+)
 
 replace (
 	github.com/osrg/gobgp/v4 => github.com/osrg/gobgp/v4 v4.8.0

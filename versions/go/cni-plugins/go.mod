@@ -2,4 +2,6 @@ module amalgam.build/cni-plugins
 
 go 1.26.0
 
-require github.com/containernetworking/plugins v1.9.1
+require (
+	github.com/containernetworking/plugins v1.9.1
+)

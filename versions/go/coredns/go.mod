@@ -2,4 +2,6 @@ module amalgam.build/coredns
 
 go 1.26.0
 
-require github.com/coredns/coredns v1.14.6
+require (
+	github.com/coredns/coredns v1.14.6
+)

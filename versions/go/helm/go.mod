@@ -2,4 +2,6 @@ module amalgam.build/helm
 
 go 1.26.0
 
-require helm.sh/helm/v4 v4.3.1
+require (
+	helm.sh/helm/v4 v4.3.1
+)

@@ -2,7 +2,9 @@ module amalgam.build/kubernetes
 
 go 1.26.0
 
-require k8s.io/kubernetes v1.37.2
+require (
+	k8s.io/kubernetes v1.37.2
+)
 
 replace (
 	k8s.io/api => k8s.io/api v0.37.2

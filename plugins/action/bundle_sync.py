@@ -1,0 +1,118 @@
+"""Controller side of bundle_sync: ask what is missing, send that in few archives, until nothing is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from amalgam.bundle.manifest import MANIFEST, SIGNATURE, Artifact, read_manifest
+from amalgam.errors import AmalgamError
+from amalgam.path_globs import matches, require_matches
+
+# Bounds what is lost when the connection breaks, and the space the archive takes on both sides.
+ARCHIVE_BYTES = 512 << 20
+
+ARGUMENTS: dict[str, Any] = {
+    "src": {"type": "str", "required": True},
+    "dest": {"type": "str", "default": "/srv/amalgam/bundle"},
+    "arches": {"type": "list", "elements": "str", "choices": ["amd64", "arm64"], "required": True},
+    "include": {"type": "list", "elements": "str", "default": ["**"]},
+}
+
+
+class ActionModule(ActionBase):
+    """See the documentation in ``plugins/modules/bundle_sync.py``."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Probe, and send archives until the target misses nothing: one round trip where nothing is to do.
+
+        Raises:
+            AnsibleActionFail: no bundle, a glob without a match, or a file that is not as the manifest says.
+        """
+        super().run(tmp, task_vars)
+        _, args = self.validate_argument_spec(ARGUMENTS)
+        bundle = Path(args["src"])
+        try:
+            wanted = wanted_artifacts(bundle, args["arches"], args["include"])
+        except AmalgamError as error:
+            raise AnsibleActionFail(str(error)) from error
+        module_args = args | {"payload": packed(bundle, wanted)}
+        result = self._execute_module("bundle_sync", dict(module_args), task_vars=task_vars)
+        missing: list[str] = result.pop("missing", [])
+        if result.get("failed") or not missing or self._task.check_mode:
+            return result | {"sent": missing}
+        archives = list(in_archives([artifact for artifact in wanted if artifact.path in set(missing)]))
+        for number, artifacts in enumerate(archives, start=1):
+            size = sum(artifact.size for artifact in artifacts) >> 20
+            host = (task_vars or {}).get("inventory_hostname", "")
+            self._display.display(f"bundle_sync: [{host}] archive {number} of {len(archives)}, {size} MiB")
+            self._send(bundle, artifacts, result["incoming"])
+            archive = {"archive": result["incoming"]}
+            result = self._execute_module("bundle_sync", module_args | archive, task_vars=task_vars)
+            still_missing = result.pop("missing", [])
+            if result.get("failed"):
+                return result
+        if still_missing:
+            raise AnsibleActionFail(
+                f"{still_missing[0]} is still missing after it was sent; is something else changing it?"
+            )
+        return result | {"changed": True, "sent": missing}
+
+    def _send(self, bundle: Path, artifacts: list[Artifact], to: str) -> None:
+        with tempfile.NamedTemporaryFile(dir=constants.DEFAULT_LOCAL_TMP, suffix=".tar") as archive:
+            with tarfile.open(fileobj=archive, mode="w") as tar:
+                for artifact in artifacts:
+                    tar.add(bundle / artifact.path, artifact.path, recursive=False)
+            archive.flush()
+            self._connection.put_file(archive.name, to)
+
+
+def wanted_artifacts(bundle: Path, arches: list[str], include: list[str]) -> list[Artifact]:
+    """The manifest's files that this target is to hold.
+
+    Raises:
+        AmalgamError: no bundle there; a glob without a match; a file that is missing or has another size.
+    """
+    artifacts = read_manifest(bundle).artifacts
+    require_matches(include, [artifact.path for artifact in artifacts], where="include")
+    # An image index names manifests of every architecture: a registry takes it whole or not at all.
+    served = [a for a in artifacts if a.arch in (*arches, "all") or a.path.startswith("images/")]
+    wanted = [a for a in served if any(matches(pattern, a.path) for pattern in include)]
+    for artifact in wanted:
+        file = bundle / artifact.path
+        if not file.is_file() or file.stat().st_size != artifact.size:
+            raise AmalgamError(
+                f"artifact {artifact.name} is missing or not {artifact.size} bytes long",
+                where=str(file),
+                remedy="find what is wrong with `amalgam bundle verify`, then build or fetch the bundle again",
+            )
+    return wanted
+
+
+def packed(bundle: Path, wanted: list[Artifact]) -> str:
+    """What the target is to hold, as one argument."""
+    texts = {name: (bundle / name).read_text() for name in (SIGNATURE, MANIFEST) if (bundle / name).is_file()}
+    tree = {"files": [[a.path, a.size, a.sha256] for a in wanted], "manifest": texts}
+    return base64.b64encode(zlib.compress(json.dumps(tree).encode())).decode()
+
+
+def in_archives(artifacts: list[Artifact]) -> Iterator[list[Artifact]]:
+    """Groups of bounded size; a file larger than the bound is a group of its own."""
+    group: list[Artifact] = []
+    for artifact in artifacts:
+        if group and sum(a.size for a in group) + artifact.size > ARCHIVE_BYTES:
+            yield group
+            group = []
+        group.append(artifact)
+    if group:
+        yield group

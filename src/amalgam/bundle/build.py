@@ -1,0 +1,94 @@
+"""Building a bundle: each thing made or fetched once, put in place, listed and signed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from amalgam.bundle.assemble import assemble
+from amalgam.bundle.components import load_components
+from amalgam.bundle.contents import Contents, Placed
+from amalgam.bundle.debs import Debs
+from amalgam.bundle.fetch import Fetcher
+from amalgam.bundle.host import host_arch
+from amalgam.bundle.images import FORMAT, Images
+from amalgam.bundle.lock import check_lock
+from amalgam.bundle.manifest import Manifest, verify_bundle
+from amalgam.bundle.prerequisites import require_tools
+from amalgam.bundle.programs import Programs
+from amalgam.bundle.progress import Progress
+from amalgam.bundle.signing import allowed_signers, signing_key
+from amalgam.bundle.store import Store
+from amalgam.errors import AmalgamError
+from amalgam.pins import Arch
+
+
+def bundle_contents(root: Path, cache: Path, arches: Sequence[Arch], mirrors: Sequence[str] = ()) -> Contents:
+    """What the bundle of a checkout holds.
+
+    Raises:
+        AmalgamError: the lock is not current.
+    """
+    lock = check_lock(root)
+    components = load_components(root)
+    store = Store(cache / "made")
+    fetcher = Fetcher(cache / "downloads", mirrors)
+    debs = Debs(cache, fetcher, lock, components.debian.release)
+    programs = Programs(root, cache, store, fetcher, components, lock, host_arch(), debs.sysroot)
+    images = Images(components, programs, debs, store)
+    return Contents(root, arches, lock, components, store, fetcher, debs, programs, images)
+
+
+def build_bundle(contents: Contents, cache: Path, config: Path, console: Console, output: Path | None = None) -> Path:
+    """Make the bundle, or find it made; its folder.
+
+    Args:
+        contents: what it is to hold.
+        cache: the user's cache; without ``output`` the bundle lies there.
+        config: the user's settings, where the signing key lies.
+        console: told of every step.
+        output: the bundle's folder; what is there is replaced.
+
+    Raises:
+        AmalgamError: a missing tool, an artifact that cannot be had or built, a checksum that differs.
+    """
+    name = f"{contents.lock.digest()[:12]}-{'-'.join(contents.arches)}"
+    folder = (output or cache / "bundles" / name).absolute()
+    key = signing_key(config)
+    current = _current(folder, contents, allowed_signers(config))
+    if current:
+        console.print(f"bundle is current: {len(current.artifacts)} files", highlight=False)
+        return folder
+    require_tools(contents.arches, host_arch())
+    steps = list(contents.steps())
+    progress = Progress(console, len(steps) + 1)
+    placed: dict[str, Placed] = {}
+    for step in steps:
+        with progress.step(step.name):
+            placed |= {entry.artifact.path: entry for entry in step.run()}
+    with progress.step("bundle put together, listed and signed"):
+        assemble(
+            folder,
+            placed.values(),
+            key,
+            lock_digest=contents.lock.digest(),
+            arches=list(contents.arches),
+            created_from=_created_from(contents),
+        )
+    return folder
+
+
+def _created_from(contents: Contents) -> dict[str, str]:
+    return {**contents.lock.inputs, "format": str(FORMAT)}
+
+
+def _current(folder: Path, contents: Contents, signers: Path) -> Manifest | None:
+    try:
+        manifest = verify_bundle(folder, signers, deep=False)
+    except AmalgamError:
+        return None
+    found = (manifest.lock_digest, manifest.created_from, manifest.arches)
+    wanted = (contents.lock.digest(), _created_from(contents), list(contents.arches))
+    return manifest if found == wanted else None

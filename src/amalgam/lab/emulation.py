@@ -1,0 +1,72 @@
+"""Nodes of another architecture than the machine's: their programs run under QEMU's user-mode emulation.
+
+The kernel is told through binfmt_misc (https://docs.kernel.org/admin-guide/binfmt-misc.html), from inside the mount
+namespaces that need it, so that a current kernel forgets it together with the last of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+from amalgam.errors import AmalgamError
+
+_OWN_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
+# By machine and node: the format that Debian's qemu-user-static describes.
+_FORMATS = {("amd64", "arm64"): "qemu-aarch64"}
+_DESCRIPTIONS = Path("/usr/lib/binfmt.d")
+_KERNEL = Path("/proc/sys/fs/binfmt_misc")
+
+
+def own_architecture() -> str:
+    """Debian's name of this machine's architecture."""
+    machine = os.uname().machine
+    return _OWN_NAMES.get(machine, machine)
+
+
+def is_emulated(architecture: str) -> bool:
+    """Whether a node of that architecture needs emulation here."""
+    return architecture != own_architecture()
+
+
+def require(architecture: str, *, where: str) -> None:
+    """Check that a node of that architecture can run here.
+
+    Raises:
+        AmalgamError: this machine cannot emulate it, or QEMU is not installed.
+    """
+    if not is_emulated(architecture):
+        return
+    own = own_architecture()
+    name = _FORMATS.get((own, architecture))
+    if name is None:
+        raise AmalgamError(
+            f"this machine is {own} and cannot run a node that is {architecture}",
+            where=where,
+            remedy=f"bring up an inventory whose hosts are all {own}",
+        )
+    if not _description(name).is_file() or shutil.which("arch-test") is None:
+        raise AmalgamError(
+            f"a node that is {architecture} needs QEMU's user-mode emulation and arch-test, which are not installed",
+            where=where,
+            remedy="apt-get install qemu-user-static arch-test",
+        )
+
+
+def register_script(architecture: str) -> str:
+    """Shell commands that make the kernel run that architecture's programs; none where it does so by itself."""
+    if not is_emulated(architecture):
+        return ":"
+    name = _FORMATS[own_architecture(), architecture]
+    entry, description = shlex.quote(str(_KERNEL / name)), shlex.quote(str(_description(name)))
+    return (
+        f"[ -e {_KERNEL}/register ] || mount -t binfmt_misc lab {_KERNEL}\n"
+        # Another node may do the same at this moment: what counts is that the entry is there.
+        f"[ -e {entry} ] || cat {description} > {_KERNEL}/register || [ -e {entry} ]"
+    )
+
+
+def _description(name: str) -> Path:
+    return _DESCRIPTIONS / f"{name}.conf"

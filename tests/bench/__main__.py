@@ -1,0 +1,38 @@
+"""`python -m tests.bench`: bundle, install, second run, one more worker, each beside its goal."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.console import Console
+
+from amalgam.lab.names import Names
+from amalgam.lab.status import status
+from tests.bench import bundles, sites
+from tests.bench.report import Figure, TaskCounts, show
+
+
+def main() -> None:
+    """Run what is asked for and print the figures; those of what went before a failure are printed, too."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--cold", action="store_true", help="build the bundle from an empty cache, too (half an hour)")
+    chosen = parser.parse_args()
+    console = Console()
+    if status(Names.of_checkout())["state"] != "down":
+        console.print("The checkout's lab is up and shares the processors: figures are better without it.")
+    figures: list[Figure] = []
+    runs: list[TaskCounts] = []
+    try:
+        figure, bundle = bundles.warm()
+        figures.append(figure)
+        if chosen.cold:
+            figures.append(bundles.cold())
+        with sites.site_bench(bundle, figures, runs) as bench:
+            sites.install(bench)
+            sites.add_worker(bench)
+    finally:
+        show(console, figures, runs)
+
+
+if __name__ == "__main__":
+    main()

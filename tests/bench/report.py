@@ -1,0 +1,83 @@
+"""The figures of a benchmark, and how they are shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+LONGEST = 15
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How long something took, and how long it may take."""
+
+    what: str
+    seconds: float
+    goal_seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TaskCounts:
+    """What a run of a playbook did, from the file that the callback plugin ``round_trips`` wrote."""
+
+    what: str
+    seconds: float
+    tasks: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, what: str, seconds: float, folder: Path) -> TaskCounts:
+        """Read the counts of a run."""
+        return cls(what, seconds, json.loads((folder / "tasks.json").read_text()))
+
+    @property
+    def done(self) -> list[dict[str, Any]]:
+        """The tasks that some host did."""
+        return [task for task in self.tasks if task["executions"]]
+
+    @property
+    def executions(self) -> int:
+        """Results of all hosts and tasks."""
+        return sum(sum(task["executions"].values()) for task in self.done)
+
+    @property
+    def round_trips(self) -> dict[str, int]:
+        """Calls of ssh and sftp, by address."""
+        trips: dict[str, int] = {}
+        for task in self.tasks:
+            for address, count in task["round_trips"].items():
+                trips[address] = trips.get(address, 0) + count
+        return trips
+
+
+def show(console: Console, figures: list[Figure], runs: list[TaskCounts]) -> None:
+    """Print the figures beside their goals, then what each run did and where its time went."""
+    table = Table("what", "took", "goal", "", "", title="Benchmark")
+    for figure in figures:
+        verdict = "[green]met[/]" if figure.seconds <= figure.goal_seconds else "[red]missed[/]"
+        table.add_row(figure.what, f"{figure.seconds:.1f} s", f"{figure.goal_seconds:.0f} s", verdict, figure.note)
+    console.print(table)
+    counts = Table("run", "tasks", "executions", "round trips", "by host", title="Tasks and round trips")
+    for run in runs:
+        by_host = ", ".join(f"{address} {count}" for address, count in sorted(run.round_trips.items()))
+        total = str(sum(run.round_trips.values()))
+        counts.add_row(run.what, str(len(run.done)), str(run.executions), total, by_host)
+    console.print(counts)
+    for run in runs:
+        console.print(_longest(run))
+
+
+def _longest(run: TaskCounts) -> Table:
+    outside = run.seconds - sum(task["seconds"] for task in run.tasks)
+    title = f"{run.what}: {run.seconds:.1f} s, of it {outside:.1f} s before the first task and after the last"
+    table = Table("seconds", "hosts", "round trips", "task", title=title)
+    for task in sorted(run.tasks, key=lambda one: one["seconds"], reverse=True)[:LONGEST]:
+        trips = str(sum(task["round_trips"].values()))
+        table.add_row(f"{task['seconds']:.1f}", str(len(task["executions"])), trips, task["name"])
+    return table

@@ -1,0 +1,64 @@
+"""Fixtures of every test that needs running nodes, and the marker that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from amalgam.lab.names import Names
+from amalgam.lab.status import status
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.nodes import Done, Lab, Node
+from tests.e2e.support.playbook import PlaybookRun, start_site
+
+_ON_NODES = ("e2e", "testinfra")
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs nodes, by its folder; a module that needs none says ``NEEDS_NODES = False``."""
+    for item in items:
+        inside = item.path.is_relative_to(_TESTS) and item.path.relative_to(_TESTS).parts[0] in _ON_NODES
+        if inside and getattr(getattr(item, "module", None), "NEEDS_NODES", True):
+            item.add_marker(pytest.mark.lab)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The checkout's lab, which must be up with the site installed."""
+    names = Names.of_checkout()
+    facts = status(names)
+    if facts["state"] != "up" or not names.kubeconfig.exists():
+        nodes = ", ".join(f"{node['name']} {node['state']}" for node in facts["nodes"]) or "none"
+        pytest.fail(f"the lab is not up with its site installed (nodes: {nodes}): run `make lab`", pytrace=False)
+    return Lab(names)
+
+
+@pytest.fixture(scope="session")
+def node(lab: Lab) -> Callable[[str], Node]:
+    """A node by its name: ``node("master1").run("uname -a").stdout``."""
+    return lab.node
+
+
+@pytest.fixture(scope="session")
+def cluster(lab: Lab) -> Cluster:
+    """The cluster of the checkout's lab."""
+    return Cluster(lab)
+
+
+@pytest.fixture(scope="session")
+def kubectl(cluster: Cluster) -> Callable[..., Done]:
+    """Runs kubectl on the first control-plane node: ``kubectl("get nodes")``."""
+    return cluster.kubectl
+
+
+@pytest.fixture(scope="session")
+def playbook(lab: Lab) -> Callable[..., PlaybookRun]:
+    """Runs playbooks/site.yml on the lab to its end: ``playbook("--check", "--diff")``."""
+
+    def run(*arguments: str) -> PlaybookRun:
+        return start_site(lab.inventory, *arguments).wait()
+
+    return run

@@ -1,0 +1,72 @@
+"""Imports go one way: amalgam <- amalgam_stacks <- pulumi, amalgam <- plugins. On a node nothing of ours is imported.
+
+Seen in 2i2c's infrastructure, which enforces it with a hook after cycles made its parts impossible to test alone; and
+in collections whose modules import the controller's package and so fail on every host that lacks it.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.repository import files_below, text
+
+# (who, what it may not import)
+FORBIDDEN = [
+    ("src/amalgam", {"ansible", "pulumi", "pulumi_kubernetes", "amalgam_stacks", "molecule", "pytest", "tests"}),
+    ("src/amalgam_stacks", {"ansible", "tests"}),
+    ("plugins/action", {"amalgam_stacks", "pulumi", "tests"}),
+    ("plugins/filter", {"amalgam_stacks", "pulumi", "tests"}),
+    ("plugins/vars", {"amalgam_stacks", "pulumi", "tests"}),
+]
+ON_NODES = ("plugins/modules", "plugins/module_utils")
+
+
+def _imports(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or ""
+
+
+def _python(folder: str) -> list[Path]:
+    return files_below(folder, suffixes=(".py",))
+
+
+@pytest.mark.parametrize(("folder", "forbidden"), FORBIDDEN, ids=[folder for folder, _ in FORBIDDEN])
+def test_imports_go_one_way(folder: str, forbidden: set[str]) -> None:
+    wrong = [
+        f"{file}: {name}"
+        for file in _python(folder)
+        for name in _imports(text(file))
+        if name.split(".")[0] in forbidden
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("folder", ON_NODES)
+def test_what_runs_on_a_node_needs_python_and_ansible_only(folder: str) -> None:
+    assert _python(folder)
+    wrong = [
+        f"{file}: {name}"
+        for file in _python(folder)
+        for name in _imports(text(file))
+        if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("ansible.module_utils")
+    ]
+    assert wrong == []
+
+
+def test_pins_are_read_without_the_builder() -> None:
+    """The vars plugin reads them at every run."""
+    names = set(_imports(text(Path("src/amalgam/pins.py"))))
+    ours = {name for name in names if name.startswith("amalgam")}
+    assert ours <= {"amalgam.errors", "amalgam.paths"}
+
+
+def test_an_import_inside_a_function_is_seen() -> None:
+    assert "ansible.errors" in set(_imports("def f():\n    from ansible.errors import AnsibleError\n"))

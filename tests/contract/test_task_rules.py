@@ -1,0 +1,63 @@
+"""A task says honestly whether it failed and whether it changed something.
+
+Seen in peers: `ignore_errors` around a join, so that a cluster without its node counted as installed; `failed_when:
+false` whose result nobody looked at; commands that report a change at every run, which makes "changed=0" unprovable.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tests.contract.repository import Role, Task, all_tasks, files_below, text
+
+_COMMANDS = frozenset({"command", "shell", "raw", "script"})
+
+# Probes whose failure is an answer, each read by a later task or variable of its role: (role, name of the task).
+PROBES = frozenset({("cilium", "Read the release that is there")})
+
+
+def _may_fail(task: Task) -> bool:
+    return task.keywords.get("failed_when") in (False, "false", "False")
+
+
+def test_errors_are_never_ignored() -> None:
+    assert all_tasks()
+    everywhere = files_below("roles", "playbooks", "molecule", suffixes=(".yml",))
+    assert [
+        str(file) for file in everywhere if re.search(r"^\s*(- )?ignore_errors\s*:", text(file), re.MULTILINE)
+    ] == []
+
+
+def test_only_listed_probes_may_fail() -> None:
+    probes = {(task.file.parts[1], task.name) for task in all_tasks() if _may_fail(task)}
+    assert probes == PROBES
+
+
+def test_a_probe_runs_in_check_mode_and_its_answer_is_read(role: Role) -> None:
+    for probe in (task for task in all_tasks() if _may_fail(task) and role.folder in task.file.parents):
+        assert probe.keywords.get("check_mode") is False, str(probe)
+        answer = re.compile(rf"\b{probe.keywords['register']}\b")
+        readers = sum(len(answer.findall(text(file))) for file in role.files)
+        assert readers > 1, f"{probe}: nothing reads {probe.keywords['register']}"
+
+
+def test_every_command_says_when_it_changes_something() -> None:
+    silent = [
+        str(task)
+        for task in all_tasks()
+        if task.module in _COMMANDS
+        and "changed_when" not in task.keywords
+        and not {"creates", "removes"} & set(task.arguments)
+    ]
+    assert not silent
+
+
+def test_every_task_has_a_name() -> None:
+    assert [str(task) for task in all_tasks() if "name" not in task.keywords] == []
+
+
+def test_a_wait_has_a_budget() -> None:
+    endless = [
+        str(task) for task in all_tasks() if "until" in task.keywords and not {"retries", "delay"} <= set(task.keywords)
+    ]
+    assert not endless, "say `retries` and `delay`"

@@ -1,0 +1,63 @@
+"""The real secrets of a site as canaries: found anywhere they should not be, they are a leak."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.e2e.support.checkout import program
+from tests.e2e.support.nodes import run_local
+
+_SHORTEST = 16
+_PUBLIC_MARK = "-----BEGIN CERTIFICATE-----"
+
+
+@dataclass(frozen=True)
+class Canary:
+    """One form in which one secret may turn up."""
+
+    name: str
+    text: str
+
+
+def canaries(state_dir: Path) -> list[Canary]:
+    """Every secret of a site as it is and in base64; of a key in several lines, each line."""
+    vault = ["view", "--vault-password-file", str(state_dir / "vault-password"), str(state_dir / "secrets.yml")]
+    secrets = yaml.safe_load(run_local([program("ansible-vault"), *vault]).stdout)
+    password = (state_dir / "vault-password").read_text().strip()
+    found = [form for name, secret in _leaves("", secrets) for form in _forms(name, secret)]
+    found += _forms("vault password", password)
+    assert len({canary.name for canary in found}) > 3, f"hardly any secret in {state_dir}/secrets.yml: {found}"
+    return found
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{name}.{key}" if name else str(key), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(f"{name}[{index}]", inner)
+    elif isinstance(value, str) and _PUBLIC_MARK not in value:
+        yield name, value
+
+
+def _forms(name: str, secret: str) -> list[Canary]:
+    lines = [line.strip() for line in secret.splitlines() if not line.startswith("-----")]
+    forms = {form for line in lines if len(line) >= _SHORTEST for form in (line, _base64(line))}
+    return [Canary(name, form) for form in sorted(forms)]
+
+
+def _base64(text: str) -> str:
+    # The last characters depend on what follows in a longer text.
+    return base64.b64encode(text.encode()).decode().rstrip("=")[:-2]
+
+
+def leaks(text: str, wanted: Iterable[Canary]) -> list[str]:
+    """Names of the secrets that occur in a text. The secrets themselves are never part of a message."""
+    return sorted({canary.name for canary in wanted if canary.text in text})

@@ -1,0 +1,26 @@
+"""Waiting for a condition, with a budget and an error that says what was seen last."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+Seen = TypeVar("Seen")
+
+_POLL_SECONDS = 0.25
+
+
+def wait_until(what: str, look: Callable[[], Seen], accept: Callable[[Seen], bool] = bool, *, seconds: float) -> Seen:
+    """Look again and again until what is seen is accepted, and return it.
+
+    Raises:
+        AssertionError: it was not accepted within so many seconds; says what was seen last.
+    """
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not accept(seen := look()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s; last seen: {seen!r}"
+        pause.wait(_POLL_SECONDS)
+    return seen

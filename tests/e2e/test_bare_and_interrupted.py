@@ -1,0 +1,176 @@
+"""Bare machines: check mode leaves them bare, and an install that is killed three times ends as one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.e2e.support.canaries import canaries, leaks
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.command_lines import CommandLines
+from tests.e2e.support.file_tree import difference, file_tree, running_units
+from tests.e2e.support.nodes import Lab, Node
+from tests.e2e.support.own_lab import OwnLab, own_lab
+from tests.e2e.support.playbook import RunningPlaybook, start_site
+
+pytestmark = pytest.mark.timeout(1500)
+
+TREE = ("/etc", "/usr/local", "/opt", "/var/lib")
+MANAGED = ("/etc/amalgam", "/etc/systemd/system", "/etc/containerd", "/etc/haproxy", "/usr/local", "/opt/cni")
+
+# What a running Debian writes there by itself.
+OWN_ACCORD = ("/var/lib/systemd", "/var/lib/private", "/var/lib/dbus", "/etc/resolv.conf")
+
+# Made from secrets or from the name of the host, so never the same on two sites.
+BY_NATURE = (
+    "/etc/amalgam/pki",
+    "/etc/amalgam/kube-apiserver/encryption.yaml",
+    "/etc/amalgam/registry.yml",
+    "/etc/amalgam/registry.htpasswd",
+)
+
+GROUPS = {
+    "control_plane": {"master1": {"ansible_host": "10.88.0.11"}},
+    "gpu_workers": {"gpu1": {"ansible_host": "10.88.0.21", "accelerator": "nvidia"}},
+    "bundle_server": {"master1": {}},
+}
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A point at which a run is killed."""
+
+    when: str
+    node: str
+    reached: str
+    """Shell command on the node that succeeds at that point."""
+    too_late: str
+    """Shell command that succeeds once the point has passed."""
+    victims: str = ""
+    """Name of the programs on the node that die with the run; none: they go on alone."""
+
+
+KILLS = (
+    Kill(
+        when="while packages are installed",
+        node="master1",
+        reached="pgrep -x dpkg --list-full | grep -q -e --unpack",
+        too_late="test -e /etc/amalgam/registry.yml",
+        victims="dpkg",
+    ),
+    Kill(
+        when="while kubeadm init runs",
+        node="master1",
+        reached="pgrep -x kubeadm && test -e /etc/kubernetes/manifests/etcd.yaml",
+        too_late="test -e /var/lib/amalgam/kubeadm/done",
+        victims="kubeadm",
+    ),
+    Kill(
+        when="while the worker joins",
+        node="gpu1",
+        reached="pgrep -x kubeadm && test -e /var/lib/amalgam/kubeadm/started",
+        too_late="test -e /var/lib/amalgam/kubeadm/done",
+    ),
+)
+
+
+@dataclass
+class Bare:
+    """A lab of bare machines, and every command line seen while playbooks ran on it."""
+
+    lab: OwnLab
+    command_lines: CommandLines = field(default_factory=CommandLines)
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Bare]:
+    """A master that also serves the bundle, and a worker, both bare."""
+    with own_lab("bare", GROUPS) as lab:
+        lab.up()
+        yield Bare(lab)
+
+
+def _snapshot(node: Node) -> tuple[dict[str, str], set[str]]:
+    return file_tree(node, *TREE), running_units(node)
+
+
+def test_check_mode_on_bare_machines_succeeds_and_changes_nothing_there(bare: Bare) -> None:
+    before = {node.name: _snapshot(node) for node in bare.lab.nodes()}
+
+    run = start_site(bare.lab.inventory, "--check", "--diff").wait()
+
+    assert run.rc == 0, run.end
+    assert set(run.counts("failed").values()) | set(run.counts("unreachable").values()) == {0}, run.end
+    assert run.recap["gpu1"]["changed"] > 0, "nothing was predicted for a bare machine"
+    for node in bare.lab.nodes():
+        files, units = _snapshot(node)
+        changed = difference(before[node.name][0], files, ignored=OWN_ACCORD)
+        assert not changed, f"{node.name}: {changed}"
+        assert units == before[node.name][1], f"{node.name}: {units ^ before[node.name][1]}"
+
+
+def test_an_install_that_is_killed_three_times_and_started_again_ends_well(bare: Bare) -> None:
+    for kill in KILLS:
+        _kill(bare.lab.node(kill.node), kill, start_site(bare.lab.inventory))
+
+    last = start_site(bare.lab.inventory)
+    bare.command_lines.watch(lambda seconds: last.running(wait_seconds=seconds))
+    run = last.wait()
+
+    assert run.rc == 0, run.end
+    Cluster(bare.lab).wait_all_ready(seconds=60)
+    again = start_site(bare.lab.inventory).wait()
+    assert again.rc == 0, again.end
+    assert again.counts("changed") == dict.fromkeys(again.recap, 0), again.end
+
+
+def _kill(node: Node, kill: Kill, run: RunningPlaybook) -> None:
+    """Kill a run at its point.
+
+    Raises:
+        AssertionError: the point was passed, or the run ended before it.
+    """
+    watch = f"until {kill.reached}; do if {kill.too_late}; then exit 9; fi; sleep 0.02; done >/dev/null"
+    victims = f"; pkill -KILL -x {kill.victims}" if kill.victims else ""
+    try:
+        reached = node.run(f"timeout 300 sh -c '{watch}'{victims}", check=False, seconds=330)
+        assert reached.rc == 0, f"never seen {kill.when} ({reached.rc}): {run.output()[-3000:]}"
+        assert run.running(), f"the run had ended before it was killed {kill.when}: {run.output()[-3000:]}"
+    finally:
+        run.kill()
+
+
+def test_after_the_kills_a_worker_has_the_same_files_as_one_of_an_undisturbed_install(bare: Bare, lab: Lab) -> None:
+    disturbed = file_tree(bare.lab.node("gpu1"), *MANAGED)
+    undisturbed = file_tree(lab.node("gpu1"), *MANAGED)
+
+    changed = difference(undisturbed, disturbed, ignored=BY_NATURE)
+
+    assert not changed, changed
+
+
+def test_after_the_kills_the_master_has_the_files_of_an_undisturbed_master_and_bundle_server(
+    bare: Bare, lab: Lab
+) -> None:
+    disturbed = file_tree(bare.lab.node("master1"), *MANAGED)
+    # There the two roles are two machines: what lies on both is the same on both.
+    undisturbed = file_tree(lab.node("stor1"), *MANAGED) | file_tree(lab.node("master1"), *MANAGED)
+
+    changed = difference(undisturbed, disturbed, ignored=BY_NATURE)
+
+    assert not changed, changed
+
+
+def test_no_node_is_left_with_half_installed_packages_or_failed_units(bare: Bare) -> None:
+    for node in bare.lab.nodes():
+        assert node.run("dpkg --audit").stdout == ""
+        assert node.run("systemctl list-units --state=failed --plain --no-legend --no-pager").stdout == ""
+
+
+def test_no_secret_was_an_argument_of_any_process_of_the_install(bare: Bare) -> None:
+    seen = b"\n".join(bare.command_lines.seen).replace(b"\0", b" ").decode(errors="replace")
+
+    assert "kubeadm" in seen, "the watch saw nothing of the install"
+    assert leaks(seen, canaries(bare.lab.site.state_dir)) == []

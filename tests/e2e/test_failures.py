@@ -1,0 +1,59 @@
+"""A machine that is down: a worker is left out and named, a master stops the run before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.nodes import Lab
+from tests.e2e.support.playbook import PlaybookRun
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@contextmanager
+def stopped(cluster: Cluster, name: str) -> Iterator[None]:
+    """A node of the lab is shut down meanwhile; afterwards the whole cluster is ready again."""
+    cluster.lab.command("stop", name)
+    try:
+        yield
+    finally:
+        cluster.lab.command("start", name)
+        cluster.wait_all_ready()
+
+
+def test_a_worker_that_is_down_is_named_and_the_others_are_finished(
+    lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]
+) -> None:
+    down, *others = lab.members("workers")
+    with stopped(cluster, down):
+        # The hard case: a cluster that has noticed, so that what it runs on every node is not complete.
+        wait_until("the cluster notices", cluster.readiness, lambda seen: seen[down] != "True", seconds=120)
+        run = playbook()
+
+    assert run.rc != 0
+    assert {host for host, count in run.counts("unreachable").items() if count} == {down}
+    assert run.counts("failed") == dict.fromkeys(run.recap, 0), run.end
+    assert run.plays[-1] == "Result", f"the run stopped early: {run.plays}"
+    for other in others:
+        assert run.recap[other]["ok"] > run.recap[down]["ok"], run.end
+    result = run.output.rpartition("TASK [")[2].partition("PLAY RECAP")[0]
+    assert down in result, f"the result is silent on it: {run.end}"
+
+
+def test_a_master_that_is_down_stops_the_run_at_once_with_the_reason(
+    lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]
+) -> None:
+    down = lab.members("control_plane")[0]
+    with stopped(cluster, down):
+        run = playbook()
+
+    assert run.rc != 0
+    assert run.plays[-1] == "The control plane and the bundle server must answer", f"it went on: {run.plays}"
+    assert run.counts("changed") == dict.fromkeys(run.recap, 0), run.end
+    assert f"{down} ({lab.state.node(down).address}) does not answer" in run.output, run.end
+    assert "bring it back and run again" in " ".join(run.output.split())

@@ -1,0 +1,90 @@
+"""Hosts of the lab by their part in the site: a test that asks for ``each_node`` runs once on every node.
+
+The inventory is the one the lab was made from; which hosts there are is known before the lab is up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+import testinfra
+from testinfra.host import Host
+
+from amalgam.lab.names import Names
+from amalgam.lab.state import load
+from amalgam.models import load_site
+from tests.testinfra.site_facts import ROOT, SiteFacts
+
+# Fixture -> groups of the inventory.
+_PARTS: dict[str, tuple[str, ...]] = {
+    "each_host": (),
+    "each_node": ("control_plane", "workers"),
+    "each_control_plane": ("control_plane",),
+    "each_worker": ("workers",),
+    "bundle_host": ("bundle_server",),
+}
+
+Connect = Callable[[str], Host]
+
+
+@cache
+def _facts() -> SiteFacts:
+    state = load(Names.of_checkout())
+    return SiteFacts(load_site(Path(state.inventory) if state else ROOT / "inventories" / "lab"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test for each host of the part that it asks for."""
+    for fixture, groups in _PARTS.items():
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, _facts().names(*groups), indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def facts() -> SiteFacts:
+    """The site that the lab was made from."""
+    return _facts()
+
+
+@pytest.fixture(scope="session")
+def connect(tmp_path_factory: pytest.TempPathFactory) -> Connect:
+    """A host by its name, over one SSH connection."""
+    config = Names.of_checkout().ssh_config
+    if not config.exists():
+        pytest.fail("the lab is not up: run `make lab`", pytrace=False)
+    sockets = tmp_path_factory.mktemp("ssh")
+
+    @cache
+    def to(name: str) -> Host:
+        # The backend formats its command line once more: hence the second percent sign.
+        return testinfra.get_host(f"ssh://{name}", ssh_config=str(config), controlpath=f"{sockets}/%%C")
+
+    return to
+
+
+def _connected(name: str) -> Callable[..., Host]:
+    @pytest.fixture(name=name, scope="session")
+    def fixture(request: pytest.FixtureRequest, connect: Connect) -> Host:
+        return connect(request.param)
+
+    return fixture
+
+
+each_host = _connected("each_host")
+each_node = _connected("each_node")
+each_control_plane = _connected("each_control_plane")
+each_worker = _connected("each_worker")
+bundle_host = _connected("bundle_host")
+
+
+@pytest.fixture(scope="session")
+def another_host(connect: Connect, facts: SiteFacts) -> Callable[[Host], Host]:
+    """Any other host than the given one."""
+
+    def other(host: Host) -> Host:
+        return connect(next(name for name in facts.names() if name != host.backend.get_hostname()))
+
+    return other

@@ -1,0 +1,60 @@
+"""What follows from a site's data, and what its hosts are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from amalgam.models import Site
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CA = "/etc/amalgam/pki/ca.crt"
+
+
+@dataclass(frozen=True)
+class SiteFacts:
+    """A site with the names and ports that playbooks/group_vars/all.yml gives its services."""
+
+    site: Site
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        content = (ROOT / "playbooks" / "group_vars" / "all.yml").read_text(encoding="utf-8")
+        loaded: dict[str, Any] = yaml.safe_load(content)
+        return loaded
+
+    def port(self, service: str) -> int:
+        """Port of ``bundle``, ``registry`` or ``api_balancer``."""
+        return int(self._defaults[f"site_{service}_port"])
+
+    def fqdn(self, name: str) -> str:
+        """A name in the site's domain."""
+        return f"{name}.{self.site.settings.site_domain}"
+
+    @property
+    def bundle(self) -> str:
+        """The bundle server, NAME:PORT."""
+        return f"{self.fqdn('bundle')}:{self.port('bundle')}"
+
+    @property
+    def registry(self) -> str:
+        """The registry, NAME:PORT."""
+        return f"{self.fqdn('registry')}:{self.port('registry')}"
+
+    @property
+    def api(self) -> str:
+        """The API as every node reaches it, NAME:PORT."""
+        return f"{self.fqdn('api')}:{self.port('api_balancer')}"
+
+    def address(self, name: str) -> str:
+        """Address of a host."""
+        return next(str(host.address) for host in self.site.hosts if host.name == name)
+
+    def names(self, *groups: str) -> list[str]:
+        """Names of the hosts in one of the groups; of all hosts when none is named."""
+        return [host.name for host in self.site.hosts if not groups or host.groups & set(groups)]

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from amalgam.errors import AmalgamError
+from amalgam.lab import emulation, node
+from amalgam.lab.names import Names
+from amalgam.lab.state import LabState
+
+
+def _script(names: Names, state: LabState) -> str:
+    return node.boot_script(names, state.nodes["gpu1"], [Path("/sys/fs/cgroup/cpu/x"), Path("/sys/fs/cgroup/pids/x")])
+
+
+def test_the_boot_script_is_valid_shell(names: Names, state: LabState) -> None:
+    subprocess.run(["sh", "-n"], input=_script(names, state), text=True, check=True)
+
+
+def test_the_node_joins_its_cgroups_before_anything_is_mounted(names: Names, state: LabState) -> None:
+    script = _script(names, state)
+    assert script.index("cgroup.procs") < script.index("unshare --mount") < script.index("mount -t overlay")
+    assert "for group in /sys/fs/cgroup/cpu/x /sys/fs/cgroup/pids/x;" in script
+
+
+def test_the_node_boots_in_its_own_network_with_plain_folders(names: Names, state: LabState) -> None:
+    script = _script(names, state)
+    assert f"--network-namespace-path=/run/netns/{names.node_network('gpu1')}" in script
+    for path in ("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd"):
+        assert f":{path}" in script
+    assert "lowerdir=/r,upperdir=upper" in script
+
+
+def test_a_node_cannot_set_the_machines_clock(names: Names, state: LabState) -> None:
+    assert "--drop-capability=CAP_SYS_TIME" in _script(names, state)
+
+
+def test_a_node_whose_root_has_gone_from_the_cache_is_refused(names: Names, state: LabState) -> None:
+    with pytest.raises(AmalgamError) as caught:
+        node.start(names, state, state.nodes["gpu1"])
+    assert "recreate gpu1" in caught.value.remedy
+
+
+def test_a_node_without_a_process_is_stopped(state: LabState) -> None:
+    assert node.system_state(state.nodes["gpu1"]) == "stopped"
+    assert node.leader(state.nodes["gpu1"]) is None
+
+
+def test_a_node_that_ends_while_booting_says_what_its_console_said(names: Names, state: LabState) -> None:
+    log = node.console_log(names, "gpu1")
+    log.parent.mkdir(parents=True)
+    log.write_text("mount: no such file\n")
+    with pytest.raises(AmalgamError, match=r"ended while booting.*no such file"):
+        node.wait_running(names, state.nodes["gpu1"])
+
+
+def test_failed_units_are_forgiven_only_where_emulation_explains_them(state: LabState) -> None:
+    native, emulated = state.nodes["gpu1"], state.nodes["gpu1"].model_copy(update={"architecture": "riscv64"})
+    native.architecture = emulation.own_architecture()
+    assert node.has_booted(native, "running")
+    assert not node.has_booted(native, "degraded")
+    assert node.has_booted(emulated, "degraded")
+    assert not node.has_booted(emulated, "starting")

@@ -1,0 +1,210 @@
+"""Plays on this machine over the local connection, in temporary folders, with the repository's own ansible.cfg."""
+
+from __future__ import annotations
+
+import datetime
+import http.server
+import importlib.util
+import ipaddress
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import ansible.module_utils
+import pytest
+import yaml
+from ansible.module_utils import basic
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ROOT = Path(__file__).parents[3]
+PLUGINS = ROOT / "plugins"
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one run of ansible-playbook said."""
+
+    rc: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        return int(re.search(r"changed=(\d+)", self.output)[1])
+
+    @property
+    def handlers(self) -> list[str]:
+        return re.findall(r"RUNNING HANDLER \[([^]]+)\]", self.output)
+
+
+Play = Callable[..., Played]
+
+
+# Importing Ansible takes as long as a play: imported once, each play is a fork of it.
+ANSIBLE = """
+import json, os, sys
+from ansible.cli.playbook import PlaybookCLI
+import ansible.executor.playbook_executor, ansible.plugins.strategy.linear
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        output = os.open(asked["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1), os.dup2(output, 2), os.chdir(asked["folder"])
+        cli = PlaybookCLI(["ansible-playbook", *asked["arguments"]])
+        cli.parse()
+        code = cli.run()
+        sys.stdout.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def ansible_process() -> Iterator[subprocess.Popen]:
+    """A process that has imported Ansible, with the repository's configuration but for pins."""
+    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    environment = os.environ | settings | {"ANSIBLE_VARS_ENABLED": "host_group_vars"}
+    with subprocess.Popen(
+        [sys.executable, "-c", ANSIBLE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def play(tmp_path: Path, ansible_process: subprocess.Popen) -> Play:
+    """Run tasks against this machine."""
+
+    def run(tasks: list[dict], *options: str, handlers: tuple[str, ...] = (), **keywords: object) -> Played:
+        named = [{"name": name, "ansible.builtin.debug": {"msg": "ran"}} for name in handlers]
+        content = [{"hosts": "localhost", "connection": "local", "tasks": tasks, "handlers": named} | keywords]
+        playbook = tmp_path / "play.yml"
+        playbook.write_text(yaml.safe_dump(content, sort_keys=False))
+        output = tmp_path / "play.log"
+        arguments = ["-i", "localhost,", str(playbook), *options]
+        asked = {"folder": str(tmp_path), "output": str(output), "arguments": arguments}
+        ansible_process.stdin.write(json.dumps(asked) + "\n")
+        ansible_process.stdin.flush()
+        return Played(int(ansible_process.stdout.readline()), output.read_text())
+
+    return run
+
+
+def load(kind: str, name: str) -> ModuleType:
+    """Import a plugin file, with our module_utils found as they are on a target."""
+    utils = str(PLUGINS / "module_utils")
+    if utils not in ansible.module_utils.__path__:
+        ansible.module_utils.__path__.append(utils)
+    spec = importlib.util.spec_from_file_location(f"amalgam_plugin_{name}", PLUGINS / kind / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def plugin() -> Callable[[str, str], ModuleType]:
+    """The function that imports a plugin file."""
+    return load
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict]:
+    """Run a module in this process, as a target would: its arguments in, its result out."""
+
+    def run(name: str, arguments: dict, *, check: bool = False) -> dict:
+        given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments | {"_ansible_check_mode": check}})
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", given.encode())
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy")
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            load("modules", name).main()
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@dataclass
+class Server:
+    """A local HTTPS server: ``answers`` maps (method, path) to (status, headers, body); ``asked`` is what came."""
+
+    url: str
+    ca_path: Path
+    answers: dict[tuple[str, str], tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(authority's certificate, key and certificate of 127.0.0.1)."""
+    folder = tmp_path_factory.mktemp("tls")
+    now = datetime.datetime.now(datetime.UTC)
+
+    def issue(name: str, key: ec.EllipticCurvePrivateKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey) -> bytes:
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
+            .issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, issuer)]))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(hours=1))
+            .add_extension(x509.BasicConstraints(ca=name == issuer, path_length=None), critical=True)
+        )
+        if name != issuer:
+            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        return builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_path, server_path = folder / "ca.crt", folder / "server.pem"
+    ca_path.write_bytes(issue("Test CA", ca_key, "Test CA", ca_key))
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    server_path.write_bytes(private + issue("server", key, "Test CA", ca_key))
+    return ca_path, server_path
+
+
+@pytest.fixture
+def server(certificates: tuple[Path, Path]) -> Iterator[Server]:
+    """A running HTTPS server on a free port."""
+    ca_path, server_path = certificates
+    state = Server("", ca_path)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            state.asked.append((self.command, self.path))
+            status, headers, body = state.answers.get((self.command, self.path), (404, {}, b""))
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(body))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_HEAD = answer  # noqa: N815 - http.server looks methods up by these names
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server_path)
+    httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
+    state.url = f"https://127.0.0.1:{httpd.server_port}"
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    yield state
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()

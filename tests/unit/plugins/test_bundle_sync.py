@@ -1,0 +1,158 @@
+"""bundle_sync over the local connection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """A bundle on the controller, and how to write its manifest."""
+
+    class Bundle:
+        path = tmp_path / "bundle"
+        dest = tmp_path / "srv/bundle"
+
+        def write(self, files: dict[str, str]) -> None:
+            artifacts = []
+            for path, text in files.items():
+                file = self.path / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+                arch = next((arch for arch in ("amd64", "arm64") if arch in path), "all")
+                digest = hashlib.sha256(text.encode()).hexdigest()
+                known = {"name": file.name, "version": "1", "arch": arch, "kind": "file", "source": "test"}
+                artifacts.append(known | {"path": path, "sha256": digest, "size": len(text)})
+            manifest = {"schema": 1, "lock_digest": "0" * 64, "arches": ["amd64", "arm64"], "created_from": {}}
+            (self.path / "manifest.json").write_text(json.dumps(manifest | {"artifacts": artifacts}))
+            (self.path / "manifest.json.sig").write_text("signature")
+
+        def held(self) -> set[str]:
+            files = (file for file in self.dest.rglob("*") if file.is_file())
+            return {file.relative_to(self.dest).as_posix() for file in files}
+
+    bundle = Bundle()
+    bundle.write(FILES)
+    return bundle
+
+
+@pytest.fixture
+def sync(play, bundle):
+    def run(*options: str, **arguments: object):
+        known = {"src": str(bundle.path), "dest": str(bundle.dest), "arches": ["amd64"]}
+        return play([{"name": "Sync", "bundle_sync": known | arguments}], "-v", *options)
+
+    return run
+
+
+FILES = {
+    "debian/amd64/a.deb": "deb a",
+    "debian/arm64/a.deb": "deb b",
+    "images/index.json": "{}",
+    "images/blobs/sha256/arm64": "a layer for arm64",
+    "charts/c.tgz": "chart",
+}
+OURS = {"manifest.json", "manifest.json.sig", ".verified.json"}
+
+
+def round_trips(output: str) -> int:
+    return output.count(" EXEC ")
+
+
+def test_the_wanted_parts_arrive_and_the_second_run_is_one_round_trip(sync, bundle):
+    first = sync("-vv", include=["debian/**", "images/**"])
+    assert (first.rc, first.changed) == (0, 1), first.output
+    # An image is whole or nothing: its parts for other architectures come along.
+    wanted = {"debian/amd64/a.deb", "images/index.json", "images/blobs/sha256/arm64"}
+    assert bundle.held() == wanted | OURS
+    for path in wanted:
+        assert (bundle.dest / path).read_text() == FILES[path]
+    assert (bundle.dest / "manifest.json").read_text() == (bundle.path / "manifest.json").read_text()
+    assert round_trips(first.output) == 2
+    second = sync("-vv", include=["debian/**", "images/**"])
+    assert (second.rc, second.changed, round_trips(second.output)) == (0, 0, 1)
+
+
+def test_only_what_changed_is_sent_and_what_is_unwanted_goes(sync, bundle):
+    sync()
+    (bundle.dest / "charts/c.tgz").write_text("longer than it was")
+    (bundle.dest / "debian/amd64/a.deb").unlink()
+    (bundle.dest / "stray/deep").mkdir(parents=True)
+    (bundle.dest / "stray/deep/file").write_text("who put this here")
+    bundle.write(FILES | {"images/index.json": "[]"})
+    predicted = sync("--check")
+    assert (predicted.rc, predicted.changed) == (0, 1)
+    assert (bundle.dest / "stray").exists()
+    played = sync()
+    sent = played.output.split("sent:")[1]
+    assert [path for path in FILES if path in sent] == ["debian/amd64/a.deb", "images/index.json", "charts/c.tgz"]
+    assert bundle.held() == (set(FILES) - {"debian/arm64/a.deb"}) | OURS
+    assert (bundle.dest / "images/index.json").read_text() == "[]"
+    assert not (bundle.dest / "stray").exists()
+    assert sync("--check").changed == 0
+
+
+def test_check_mode_predicts_on_a_bare_host(sync, bundle):
+    played = sync("--check")
+    assert (played.rc, played.changed) == (0, 1), played.output
+    assert not bundle.dest.parent.exists()
+
+
+def test_bytes_that_are_not_the_manifests_are_refused_and_what_was_good_stays(sync, bundle):
+    (bundle.path / "images/index.json").write_text("!!")
+    refused = sync()
+    assert refused.rc != 0
+    assert "images/index.json arrived with sha256" in refused.output
+    assert bundle.held() == {"debian/amd64/a.deb", ".verified.json"}
+    (bundle.path / "images/index.json").write_text("{}")
+    resumed = sync()
+    assert resumed.rc == 0
+    assert "debian/amd64/a.deb" not in resumed.output.split("sent:")[1]
+
+
+def test_a_file_missing_from_the_bundle_is_named_before_anything_is_sent(sync, bundle):
+    (bundle.path / "charts/c.tgz").unlink()
+    played = sync()
+    assert played.rc != 0
+    assert "artifact c.tgz is missing" in played.output
+    assert not bundle.dest.exists()
+
+
+def test_verified_files_are_not_read_again_and_unverified_ones_are(plugin, call, bundle, monkeypatch):
+    action = plugin("action", "bundle_sync")
+    wanted = action.wanted_artifacts(bundle.path, ["amd64"], ["charts/**"])
+    arguments = {
+        "src": "x",
+        "arches": ["amd64"],
+        "dest": str(bundle.dest),
+        "payload": action.packed(bundle.path, wanted),
+    }
+    target = bundle.dest / "charts/c.tgz"
+    target.parent.mkdir(parents=True)
+    target.write_text("chert")
+    assert call("bundle_sync", arguments)["missing"] == ["charts/c.tgz"]
+    target.write_text("chart")
+    assert call("bundle_sync", arguments)["missing"] == []
+
+    import ansible.module_utils.tree_files as used
+
+    monkeypatch.setattr(used, "sha256_of", lambda path: pytest.fail(f"{path} was read again"))
+    assert call("bundle_sync", arguments)["changed"] is False
+
+
+def test_archives_are_bounded_and_a_large_file_goes_alone(plugin, monkeypatch):
+    action = plugin("action", "bundle_sync")
+    monkeypatch.setattr(action, "ARCHIVE_BYTES", 10)
+    artifacts = [action.Artifact.model_construct(path=str(size), size=size) for size in (4, 6, 1, 50, 3)]
+    assert [[a.size for a in group] for group in action.in_archives(artifacts)] == [[4, 6], [1], [50], [3]]
+
+
+def test_what_a_killed_upload_left_is_cleaned_up(sync, bundle):
+    bundle.dest.mkdir(parents=True)
+    Path(bundle.dest, ".incoming.tar").write_text("half an arch")
+    assert sync().rc == 0
+    assert ".incoming.tar" not in bundle.held()
