@@ -9,6 +9,7 @@ packages=(
   gcc libc6-dev libseccomp-dev                       # the two programs in C: runc's and the pause container
   mmdebstrap dpkg-dev zstd                           # closed set of Debian packages, root of a lab node
   systemd-container iproute2 nftables openssh-client # the nodes of a lab
+  openssl tzdata util-linux mount                    # certificates in tests, time zones, namespaces
   shellcheck
 )
 

@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--cold", action="store_true", help="build the bundle from an empty cache, too (half an hour)")
     chosen = parser.parse_args()
-    console = Console()
+    console = Console(width=max(Console().width, 140))
     if status(Names.of_checkout())["state"] != "down":
         console.print("The checkout's lab is up and shares the processors: figures are better without it.")
     figures: list[Figure] = []

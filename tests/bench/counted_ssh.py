@@ -12,7 +12,7 @@ _WRAPPER = """\
 #!/bin/sh
 if [ $# -gt 2 ]; then
   for word; do before=$last; last=$word; done
-  [ {program} = sftp ] && before=$last
+  if [ {program} = sftp ]; then before=${{last#[}}; before=${{before%]}}; fi
   echo "$(date +%s.%N) $before" >>{calls}
 fi
 exec {real} "$@"

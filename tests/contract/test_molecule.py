@@ -1,7 +1,8 @@
 """Every scenario runs the real site.yml on the one lab, and the layer it names is the one that holds its role.
 
-Seen in techno-tim/k3s-ansible, done well: scenarios without playbooks of their own. Seen elsewhere: a converge.yml that grew into a
-second, kinder site.yml, and a tag that no longer exists, so that the scenario ran nothing and passed.
+Seen in techno-tim/k3s-ansible, done well: scenarios without playbooks of their own. Seen elsewhere: a converge.yml
+that grew into a second, kinder site.yml, and a tag that no longer exists, so that the scenario ran nothing and
+passed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def _scenario(name: str) -> dict[str, Any]:
 
 def test_layers_are_run_alone_by_the_name_of_their_file() -> None:
     assert {tag: playbook.stem for tag, playbook in _layers().items() if tag != "always"} == {
-        playbook.stem: playbook.stem for playbook in files_below("playbooks/layers") if playbook.stem != "prepare"
+        playbook.stem: playbook.stem
+        for playbook in files_below("playbooks/layers")
+        if playbook.parent.name == "layers" and playbook.stem != "prepare"
     }
     assert _layers()["always"].stem == "prepare"
 

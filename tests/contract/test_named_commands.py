@@ -42,11 +42,14 @@ def _refused(line: str) -> str:
     command: Any = typer.main.get_command(app)
     for word in line.partition(" -- ")[0].split():
         if hasattr(command, "commands"):
-            if word.startswith(("-", "<", "[", "…", "|")):
+            name = word.rstrip(",.:]'\"")
+            if not re.fullmatch("[a-z-]+", name):
                 return ""
-            if word not in command.commands:
-                return f"no command {word!r}"
-            command = command.commands[word]
+            if name not in command.commands:
+                return f"no command {name!r}"
+            command = command.commands[name]
+            if name != word:  # the sentence goes on
+                return ""
         elif word.startswith("--"):
             known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
             if word.partition("=")[0] not in known | {"--help"}:

@@ -34,7 +34,7 @@ def test_a_page_says_where_the_variables_are_described(role: Role) -> None:
 
 def test_a_role_names_no_group_of_the_inventory(role: Role) -> None:
     named = [str(file) for file in role.files if re.search(r"\bgroups\b\s*[\[.]|\bgroup_names\b", text(file))]
-    assert not named, "what depends on the inventory comes in by a variable (playbooks/group_vars/all.yml)"
+    assert not named, "what depends on the inventory comes in by a variable (playbooks/layers/group_vars/all.yml)"
 
 
 def test_a_role_does_not_ask_whether_it_is_in_a_lab(role: Role) -> None:

@@ -38,6 +38,7 @@ NOT_A_PIN = {
         "version: 0.1",
     ): "the form of the registry's configuration",
     ("src/amalgam/__init__.py", "0.1.0"): "our own version, where packaging reads it",
+    ("src/amalgam/bundle/oci.py", "1.0.0"): "the form of an OCI layout, which the specification fixes",
 }
 
 # Two parts count where they are said to be a version; v1, v1beta4, v1alpha1 are versions of an API.

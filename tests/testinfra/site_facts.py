@@ -18,13 +18,13 @@ CA = "/etc/amalgam/pki/ca.crt"
 
 @dataclass(frozen=True)
 class SiteFacts:
-    """A site with the names and ports that playbooks/group_vars/all.yml gives its services."""
+    """A site with the names and ports that playbooks/layers/group_vars/all.yml gives its services."""
 
     site: Site
 
     @cached_property
     def _defaults(self) -> dict[str, Any]:
-        content = (ROOT / "playbooks" / "group_vars" / "all.yml").read_text(encoding="utf-8")
+        content = (ROOT / "playbooks" / "layers" / "group_vars" / "all.yml").read_text(encoding="utf-8")
         loaded: dict[str, Any] = yaml.safe_load(content)
         return loaded
 

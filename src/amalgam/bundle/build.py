@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -41,43 +42,57 @@ def bundle_contents(root: Path, cache: Path, arches: Sequence[Arch], mirrors: Se
     return Contents(root, arches, lock, components, store, fetcher, debs, programs, images)
 
 
-def build_bundle(contents: Contents, cache: Path, config: Path, console: Console, output: Path | None = None) -> Path:
-    """Make the bundle, or find it made; its folder.
+@dataclass(frozen=True)
+class Builder:
+    """Builds the bundle of a checkout.
 
     Args:
-        contents: what it is to hold.
-        cache: the user's cache; without ``output`` the bundle lies there.
+        root: the checkout.
+        cache: the user's cache; without an output of its own the bundle lies there.
         config: the user's settings, where the signing key lies.
+        arches: architectures it is to serve.
+        mirrors: folders or addresses laid out like a bundle, asked before upstream.
         console: told of every step.
-        output: the bundle's folder; what is there is replaced.
-
-    Raises:
-        AmalgamError: a missing tool, an artifact that cannot be had or built, a checksum that differs.
     """
-    name = f"{contents.lock.digest()[:12]}-{'-'.join(contents.arches)}"
-    folder = (output or cache / "bundles" / name).absolute()
-    key = signing_key(config)
-    current = _current(folder, contents, allowed_signers(config))
-    if current:
-        console.print(f"bundle is current: {len(current.artifacts)} files", highlight=False)
+
+    root: Path
+    cache: Path
+    config: Path
+    arches: Sequence[Arch]
+    mirrors: Sequence[str]
+    console: Console
+
+    def build(self, output: Path | None = None) -> Path:
+        """Make the bundle, or find it made; its folder. What is at ``output`` is replaced.
+
+        Raises:
+            AmalgamError: a missing tool, an artifact that cannot be had or built, a checksum that differs.
+        """
+        contents = bundle_contents(self.root, self.cache, sorted(set(self.arches)), self.mirrors)
+        name = f"{contents.lock.digest()[:12]}-{'-'.join(contents.arches)}"
+        folder = (output or self.cache / "bundles" / name).absolute()
+        key = signing_key(self.config)
+        current = _current(folder, contents, allowed_signers(self.config))
+        if current:
+            self.console.print(f"bundle is current: {len(current.artifacts)} files", highlight=False)
+            return folder
+        require_tools(contents.arches, host_arch())
+        steps = list(contents.steps())
+        progress = Progress(self.console, len(steps) + 1)
+        placed: dict[str, Placed] = {}
+        for step in steps:
+            with progress.step(step.name):
+                placed |= {entry.artifact.path: entry for entry in step.run()}
+        with progress.step("bundle put together, listed and signed"):
+            assemble(
+                folder,
+                placed.values(),
+                key,
+                lock_digest=contents.lock.digest(),
+                arches=list(contents.arches),
+                created_from=_created_from(contents),
+            )
         return folder
-    require_tools(contents.arches, host_arch())
-    steps = list(contents.steps())
-    progress = Progress(console, len(steps) + 1)
-    placed: dict[str, Placed] = {}
-    for step in steps:
-        with progress.step(step.name):
-            placed |= {entry.artifact.path: entry for entry in step.run()}
-    with progress.step("bundle put together, listed and signed"):
-        assemble(
-            folder,
-            placed.values(),
-            key,
-            lock_digest=contents.lock.digest(),
-            arches=list(contents.arches),
-            created_from=_created_from(contents),
-        )
-    return folder
 
 
 def _created_from(contents: Contents) -> dict[str, str]:

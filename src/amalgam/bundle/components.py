@@ -119,7 +119,7 @@ class Chart(Strict):
 
 
 class DebianSet(Strict):
-    """Debian packages wanted. ``base``: with all that a bootable root needs. ``exclude``: cut, with what only it needs."""
+    """Packages wanted. ``base``: with all that a bootable root needs. ``exclude``: cut, with what only these need."""
 
     base: bool = False
     packages: list[str]
@@ -184,7 +184,7 @@ class Components(Strict):
         Raises:
             ValueError: two components make a program of one name.
         """
-        owners: dict[str, str] = Field(default_factory=dict)
+        owners: dict[str, str] = {}
         for name, component in self.components.items():
             for program in component.programs:
                 if program in owners:

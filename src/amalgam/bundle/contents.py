@@ -202,7 +202,8 @@ class Contents:
             manifests = [oci.add_image(blobs, arch, layers, run) for arch, layers in self.layers[name].items()]
             tops.append(oci.add_index(blobs, manifests, f"{image.repository}:{image.tag}"))
             for digest, data in blobs.data.items():
-                yield self._written(data, f"{name} image", "all", "image", f"images/blobs/sha256/{digest}")
+                path = f"images/blobs/sha256/{digest}"
+                yield self._written(data, f"{name} image", "all", "image", path, image.tag)
         for file, data in oci.layout_files(tops).items():
             yield self._written(data, f"image layout {file}", "all", "index", f"images/{file}")
 
@@ -224,10 +225,12 @@ class Contents:
     def _version(self) -> str:
         return self.lock.digest()[:12]
 
-    def _written(self, data: bytes, name: str, arch: AnyArch, kind: Kind, path: str) -> Placed:
+    def _written(
+        self, data: bytes, name: str, arch: AnyArch, kind: Kind, path: str, version: str | None = None
+    ) -> Placed:
         artifact = Artifact(
             name=name,
-            version=self._version,
+            version=version or self._version,
             arch=arch,
             kind=kind,
             path=path,

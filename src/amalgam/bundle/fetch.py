@@ -5,7 +5,6 @@ A download that broke off goes on where it was, where the server serves ranges. 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from amalgam.bundle.store import CHUNK, file_sha256
+from amalgam.bundle.store import file_sha256
 from amalgam.errors import AmalgamError
 
 TIMEOUT_SECONDS = 30.0
@@ -114,7 +113,7 @@ def _resume(url: str, part: Path, required: bool) -> bool:
         httpx.HTTPError: no answer, or an error other than "not found" on an optional source.
     """
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT_SECONDS) as response:
         if response.status_code == httpx.codes.NOT_FOUND and not required:
             return False
@@ -123,11 +122,7 @@ def _resume(url: str, part: Path, required: bool) -> bool:
         response.raise_for_status()
         mode = "ab" if response.status_code == httpx.codes.PARTIAL_CONTENT else "wb"
         with part.open(mode) as stream:
-            for chunk in response.iter_bytes(CHUNK):
+            # In pieces as they come: a larger buffer would be lost when the connection breaks.
+            for chunk in response.iter_raw():
                 stream.write(chunk)
     return True
-
-
-def sha256_of(data: bytes) -> str:
-    """The sha256 of bytes, in hex."""
-    return hashlib.sha256(data).hexdigest()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from amalgam.bundle.components import Component, GoSource
@@ -23,22 +25,32 @@ def write_go_module(root: Path, cache: Path, go: Path, name: str, component: Com
         return
     folder = root / GO_FILES / name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "go.sum").unlink(missing_ok=True)
-    (folder / "go.mod").write_text(_go_mod(name, source, language_version(go)))
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary) / name
+        # With the stand-ins for modules that lie beside the two files.
+        shutil.copytree(folder, work, ignore=shutil.ignore_patterns("go.sum"))
+        (work / "go.mod").write_text(_go_mod(name, source, language_version(go)))
+        for arch in arches:
+            _resolve(go, work, source, go_environment(cache, arch), name)
+        for file in ("go.mod", "go.sum"):
+            shutil.copyfile(work / file, folder / file)
+
+
+def _resolve(go: Path, folder: Path, source: GoSource, environment: dict[str, str], name: str) -> None:
     by_tags: dict[tuple[str, ...], list[str]] = {}
     for program in source.programs.values():
         by_tags.setdefault((*source.tags, *program.tags), []).append(program.package)
-    for arch in arches:
-        environment = go_environment(cache, arch) | ({"CGO_ENABLED": "1"} if source.cgo else {})
-        for tags, packages in by_tags.items():
-            command = [str(go), "list", "-mod=mod", "-deps", "-tags", ",".join(tags), *packages]
-            result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-            if result.returncode:
-                raise AmalgamError(
-                    f"the modules of {name} for {arch} cannot be had: {result.stderr.strip()[-1500:]}",
-                    where=f"versions/components.yml: components.{name}",
-                    remedy="correct the pin, or replace the module that is refused; checksum checks stay on",
-                )
+    if source.cgo:
+        environment = environment | {"CGO_ENABLED": "1"}
+    for tags, packages in by_tags.items():
+        command = [str(go), "list", "-mod=mod", "-deps", "-tags", ",".join(tags), *packages]
+        result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise AmalgamError(
+                f"the modules of {name} for {environment['GOARCH']} cannot be had: {result.stderr.strip()[-1500:]}",
+                where=f"versions/components.yml: components.{name}",
+                remedy="correct the pin, or replace the module that is refused; checksum checks stay on",
+            )
 
 
 def language_version(go: Path) -> str:

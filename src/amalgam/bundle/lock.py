@@ -80,7 +80,9 @@ def write_lock(root: Path, lock: Lock) -> None:
     data = {"schema": 1, **{key: value for key, value in data.items() if key != "schema"}}
     body = yaml.dump(data, Dumper=yaml.CSafeDumper, sort_keys=False, width=1000, allow_unicode=True)
     seal = hashlib.sha256(body.encode()).hexdigest()
-    (root / LOCK_FILE).write_text(f"{_HEADER}{_SEAL}{seal}\n{body}")
+    new = (root / LOCK_FILE).with_suffix(".new")
+    new.write_text(f"{_HEADER}{_SEAL}{seal}\n{body}")
+    new.replace(root / LOCK_FILE)
 
 
 def check_lock(root: Path) -> Lock:

@@ -60,7 +60,7 @@ class Programs:
         if release:
             return key_of("release", program, arch, release.model_dump())
         parts: list[Any] = ["program", program, arch, component.model_dump(exclude={"licence", "release"})]
-        for source in {name, component.c.component if component.c else name}:
+        for source in sorted({name, component.c.component if component.c else name}):
             pin = self.lock.components[source]
             parts += [pin.go_mod_sha256, pin.go_sum_sha256, {key: pin.h1 for key, pin in pin.modules.items()}]
         if component.go:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CHUNK = 1 << 20
-
 
 def key_of(*parts: object) -> str:
     """A key for what is made from ``parts`` (plain data): the same parts give the same key."""

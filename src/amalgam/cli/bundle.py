@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from amalgam.bundle.build import build_bundle, bundle_contents
+from amalgam.bundle.build import Builder, bundle_contents
 from amalgam.bundle.clean import clean_cache
 from amalgam.bundle.host import host_arch
 from amalgam.bundle.inventory import allowed_signers_of
@@ -46,8 +46,8 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build the bundle from versions/lock.yml, as far as it is not built yet; its folder is printed last."""
-    contents = bundle_contents(project_root(), cache_dir(), _arches(arch), mirror or [])
-    folder = build_bundle(contents, cache_dir(), config_dir(), Console(stderr=True), output)
+    console = Console(stderr=True)
+    folder = Builder(project_root(), cache_dir(), config_dir(), _arches(arch), mirror or [], console).build(output)
     manifest = read_manifest(folder)
     if as_json:
         size = sum(artifact.size for artifact in manifest.artifacts)
@@ -94,9 +94,14 @@ def list_artifacts(path: BundlePath, as_json: Json = False) -> None:
     if as_json:
         typer.echo(manifest.to_json())
         return
-    table = Table("name", "version", "arch", "kind", "size")
-    for artifact in sorted(manifest.artifacts, key=lambda entry: (entry.kind, entry.name, entry.arch)):
-        table.add_row(artifact.name, artifact.version, artifact.arch, artifact.kind, f"{artifact.size / 1e6:,.1f} MB")
+    table = Table("kind", "name", "version", "arch", "files", "size")
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for artifact in manifest.artifacts:
+        # The blobs of an image are one thing to a person.
+        name = artifact.name.partition(",")[0]
+        groups.setdefault((artifact.kind, name, artifact.version, artifact.arch), []).append(artifact.size)
+    for group, sizes in sorted(groups.items()):
+        table.add_row(*group, str(len(sizes)), f"{sum(sizes) / 1e6:,.1f} MB")
     Console().print(table)
 
 

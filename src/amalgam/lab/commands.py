@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
 
 from amalgam.errors import AmalgamError
 
@@ -65,22 +64,6 @@ def run(*argv: str, stdin: str | None = None, remedy: str = "") -> str:
             remedy=remedy,
         )
     return done.stdout
-
-
-def succeeds(argv: Sequence[str], *, timeout: float) -> bool:
-    """Whether a program ends with 0 within ``timeout`` seconds. Its output is thrown away."""
-    try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
 
 
 def last_lines(text: str) -> str:

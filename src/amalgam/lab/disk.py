@@ -9,14 +9,14 @@ import shutil
 import uuid
 from pathlib import Path
 
-from amalgam.lab import ssh
+from amalgam.lab import emulation, ssh
 from amalgam.lab.names import Names
 
 PLAIN_FOLDERS = {"var/lib/containerd": 0o711, "var/lib/kubelet": 0o750, "var/lib/etcd": 0o700}
 """Folders of the node that are bind mounts from this machine's disk, with their modes."""
 
 
-def create(names: Names, *, node: str) -> None:
+def create(names: Names, *, node: str, architecture: str) -> None:
     """Make a fresh disk. Host keys stay those of the node's first disk, so that known_hosts stays true."""
     folder = names.node_folder(node)
     remove(names, node=node)
@@ -28,6 +28,9 @@ def create(names: Names, *, node: str) -> None:
         plain.mkdir(parents=True)
         plain.chmod(mode)
     _seed(folder / "upper", names, node)
+    for path, text in emulation.node_files(architecture).items():
+        (folder / "upper" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "upper" / path).write_text(text)
 
 
 def plain_folder(folder: Path, path: str) -> Path:

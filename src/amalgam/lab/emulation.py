@@ -19,6 +19,16 @@ _FORMATS = {("amd64", "arm64"): "qemu-aarch64"}
 _DESCRIPTIONS = Path("/usr/lib/binfmt.d")
 _KERNEL = Path("/proc/sys/fs/binfmt_misc")
 
+# Debian's units that load credentials, for which systemd makes a mount in a way that QEMU does not know.
+_UNITS_WITH_CREDENTIALS = (
+    "systemd-sysctl",
+    "systemd-sysusers",
+    "systemd-tmpfiles-clean",
+    "systemd-tmpfiles-setup",
+    "systemd-tmpfiles-setup-dev",
+)
+_NO_CREDENTIALS = "[Service]\nLoadCredential=\nSetCredential=\n"
+
 
 def own_architecture() -> str:
     """Debian's name of this machine's architecture."""
@@ -66,6 +76,13 @@ def register_script(architecture: str) -> str:
         # Another node may do the same at this moment: what counts is that the entry is there.
         f"[ -e {entry} ] || cat {description} > {_KERNEL}/register || [ -e {entry} ]"
     )
+
+
+def node_files(architecture: str) -> dict[str, str]:
+    """What a node of that architecture has on its disk so that it boots whole under emulation, by path."""
+    if not is_emulated(architecture):
+        return {}
+    return {f"etc/systemd/system/{unit}.service.d/emulated.conf": _NO_CREDENTIALS for unit in _UNITS_WITH_CREDENTIALS}
 
 
 def _description(name: str) -> Path:

@@ -139,11 +139,6 @@ def system_state(node: NodeState) -> str:
     return answer if answer and answer != "offline" else "starting"
 
 
-def has_booted(node: NodeState, current: str) -> bool:
-    """Whether that is the state of a node that is up. Emulation lacks system calls that some units need."""
-    return current == "running" or (current == "degraded" and emulation.is_emulated(node.architecture))
-
-
 def failed_units(node: NodeState) -> list[str]:
     """Units of the node that failed."""
     listed = _ask(node, "systemctl", "list-units", "--state=failed", "--plain", "--no-legend")
@@ -176,7 +171,7 @@ def wait_running(names: Names, node: NodeState) -> None:
     """
     seconds = EMULATED_BOOT_SECONDS if emulation.is_emulated(node.architecture) else BOOT_SECONDS
     deadline = time.monotonic() + seconds
-    while not has_booted(node, current := system_state(node)):
+    while (current := system_state(node)) != "running":
         if current == "degraded":
             raise AmalgamError(
                 f"units failed: {', '.join(failed_units(node))}",

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from amalgam.lab import emulation, network, node
+from amalgam.lab.commands import require_root
 from amalgam.lab.names import Names
 from amalgam.lab.state import NodeState, load
 
@@ -16,7 +17,12 @@ DOWN, UP, PARTIAL = "down", "up", "partial"
 
 
 def status(names: Names) -> dict[str, Any]:
-    """Everything known of the lab, as plain data."""
+    """Everything known of the lab, as plain data.
+
+    Raises:
+        AmalgamError: the caller is not root, and so cannot look into the nodes.
+    """
+    require_root()
     state = load(names)
     if state is None:
         return {"lab": names.lab, "state": DOWN, "nodes": [], "forwards": []}
@@ -26,7 +32,7 @@ def status(names: Names) -> dict[str, Any]:
     attempts = network.egress(names)
     return {
         "lab": state.lab,
-        "state": UP if forwarder and all(entry["up"] for entry in nodes) else PARTIAL,
+        "state": UP if forwarder and all(entry["state"] == "running" for entry in nodes) else PARTIAL,
         "inventory": state.inventory,
         "network": {"node_cidr": state.node_cidr, "gateway": state.gateway, "namespace": names.network},
         "nodes": nodes,
@@ -48,7 +54,6 @@ def _node(entry: NodeState) -> dict[str, Any]:
     return {
         **entry.model_dump(include={"name", "role", "architecture", "address", "loopback", "memory_mib"}),
         "state": current,
-        "up": node.has_booted(entry, current),
         "emulated": emulation.is_emulated(entry.architecture),
         "failed_units": node.failed_units(entry) if current == "degraded" else [],
     }

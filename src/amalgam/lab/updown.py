@@ -156,7 +156,7 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], bundle: Path
         if entry.architecture not in roots:
             repository = bundle / "debian" / entry.architecture
             roots[entry.architecture] = rootfs.prepare(repository, entry.architecture, progress.say)
-        disk.create(names, node=name)
+        disk.create(names, node=name, architecture=entry.architecture)
         entry.rootfs = str(roots[entry.architecture])
     save(names, state)
 

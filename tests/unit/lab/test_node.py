@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import emulation, node
+from amalgam.lab import node
 from amalgam.lab.names import Names
 from amalgam.lab.state import LabState
 
@@ -54,12 +54,3 @@ def test_a_node_that_ends_while_booting_says_what_its_console_said(names: Names,
     log.write_text("mount: no such file\n")
     with pytest.raises(AmalgamError, match=r"ended while booting.*no such file"):
         node.wait_running(names, state.nodes["gpu1"])
-
-
-def test_failed_units_are_forgiven_only_where_emulation_explains_them(state: LabState) -> None:
-    native, emulated = state.nodes["gpu1"], state.nodes["gpu1"].model_copy(update={"architecture": "riscv64"})
-    native.architecture = emulation.own_architecture()
-    assert node.has_booted(native, "running")
-    assert not node.has_booted(native, "degraded")
-    assert node.has_booted(emulated, "degraded")
-    assert not node.has_booted(emulated, "starting")

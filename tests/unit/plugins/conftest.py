@@ -144,9 +144,18 @@ class Server:
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Certificates:
+    """``server`` is the key and certificate of 127.0.0.1, issued by ``ca`` and not by ``other_ca``."""
+
+    ca: Path
+    other_ca: Path
+    server: Path
+
+
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """(authority's certificate, key and certificate of 127.0.0.1)."""
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates that hold for an hour."""
     folder = tmp_path_factory.mktemp("tls")
     now = datetime.datetime.now(datetime.UTC)
 
@@ -167,20 +176,20 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         return builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_path, server_path = folder / "ca.crt", folder / "server.pem"
-    ca_path.write_bytes(issue("Test CA", ca_key, "Test CA", ca_key))
+    made = Certificates(folder / "ca.crt", folder / "other.crt", folder / "server.pem")
+    made.ca.write_bytes(issue("Test CA", ca_key, "Test CA", ca_key))
+    made.other_ca.write_bytes(issue("Test CA", key, "Test CA", key))
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    server_path.write_bytes(private + issue("server", key, "Test CA", ca_key))
-    return ca_path, server_path
+    made.server.write_bytes(private + issue("server", key, "Test CA", ca_key))
+    return made
 
 
 @pytest.fixture
-def server(certificates: tuple[Path, Path]) -> Iterator[Server]:
+def server(certificates: Certificates) -> Iterator[Server]:
     """A running HTTPS server on a free port."""
-    ca_path, server_path = certificates
-    state = Server("", ca_path)
+    state = Server("", certificates.ca)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -199,7 +208,7 @@ def server(certificates: tuple[Path, Path]) -> Iterator[Server]:
 
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(server_path)
+    context.load_cert_chain(certificates.server)
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
     state.url = f"https://127.0.0.1:{httpd.server_port}"
     thread = threading.Thread(target=httpd.serve_forever, daemon=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from amalgam.errors import AmalgamError
+
 
 @pytest.fixture
 def bundle(tmp_path):
@@ -114,12 +116,15 @@ def test_bytes_that_are_not_the_manifests_are_refused_and_what_was_good_stays(sy
     assert "debian/amd64/a.deb" not in resumed.output.split("sent:")[1]
 
 
-def test_a_file_missing_from_the_bundle_is_named_before_anything_is_sent(sync, bundle):
+def test_a_file_missing_from_the_bundle_or_cut_off_is_named_before_anything_is_sent(sync, bundle, plugin):
     (bundle.path / "charts/c.tgz").unlink()
     played = sync()
     assert played.rc != 0
     assert "artifact c.tgz is missing" in played.output
     assert not bundle.dest.exists()
+    (bundle.path / "charts/c.tgz").write_text("cha")
+    with pytest.raises(AmalgamError, match="not 5 bytes long"):
+        plugin("action", "bundle_sync").wanted_artifacts(bundle.path, ["amd64"], ["**"])
 
 
 def test_verified_files_are_not_read_again_and_unverified_ones_are(plugin, call, bundle, monkeypatch):

@@ -159,6 +159,7 @@ def test_secrets_are_in_no_output(sync, tmp_path):
     created = sync("-vvv", "--diff", **arguments)
     assert created.rc == 0
     assert "contents hidden" in created.output
+    assert "payload: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in created.output
     (tmp_path / "out/etc/key").write_text(f"old-{CANARY}")
     # What was secret is not shown either when its mode is opened.
     opened = sync("-vvv", "--diff", extra=[{"path": "etc/key", "content": "open", "mode": "0644"}])

@@ -1,0 +1,84 @@
+"""A pinned upstream release is used before anything is built, and only with its own checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+
+import pytest
+
+from amalgam.bundle.components import load_components
+from amalgam.bundle.fetch import Fetcher
+from amalgam.bundle.programs import Programs
+from amalgam.bundle.store import Store
+from amalgam.errors import AmalgamError
+from amalgam.paths import project_root
+from amalgam.pins import ReleasePin, load_lock
+
+TOOL = b"#!/bin/true\n"
+
+
+def tar_of(data):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        info = tarfile.TarInfo("linux-amd64/crane")
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+    return stream.getvalue()
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """Programs with ``crane`` pinned to the release given."""
+
+    def with_release(pin):
+        lock = load_lock()
+        crane = lock.components["crane"].model_copy(update={"releases": {"crane": {"amd64": pin}}})
+        changed = lock.model_copy(update={"components": {**lock.components, "crane": crane}})
+
+        def no_sysroot(*_):
+            raise AssertionError("a release needs no sysroot")
+
+        return Programs(
+            tmp_path,
+            tmp_path,
+            Store(tmp_path / "made"),
+            Fetcher(tmp_path / "downloads"),
+            load_components(project_root()),
+            changed,
+            "amd64",
+            no_sysroot,
+        )
+
+    return with_release
+
+
+def pin_of(server, data, member="", name="crane"):
+    server.files[name] = data
+    return ReleasePin(url=f"{server.url}/{name}", sha256=hashlib.sha256(data).hexdigest(), member=member)
+
+
+def test_a_release_with_the_right_checksum_is_taken(programs, file_server):
+    made = programs(pin_of(file_server, TOOL)).get("crane", "amd64")
+    assert made.path.read_bytes() == TOOL
+    assert made.path.stat().st_mode & 0o111
+    assert "release" in made.facts["source"]
+
+
+def test_a_program_inside_a_release_tar_is_taken_out(programs, file_server):
+    pin = pin_of(file_server, tar_of(TOOL), member="linux-amd64/crane")
+    assert programs(pin).get("crane", "amd64").path.read_bytes() == TOOL
+
+
+def test_a_release_with_another_checksum_is_refused_by_name(programs, file_server):
+    pin = pin_of(file_server, TOOL)
+    file_server.files["crane"] = b"something else"
+    with pytest.raises(AmalgamError, match="crane has another checksum"):
+        programs(pin).get("crane", "amd64")
+
+
+def test_another_release_is_another_key(programs, file_server):
+    one = programs(pin_of(file_server, TOOL)).key("crane", "amd64")
+    two = programs(pin_of(file_server, TOOL + b"2", name="crane2")).key("crane", "amd64")
+    assert one != two
