@@ -119,7 +119,7 @@ def _facts_of(site: Site, manifest: Manifest) -> dict[str, Any]:
     for artifact in manifest.artifacts:
         if artifact.kind == "archive" and artifact.arch in archives:
             archives[artifact.arch][Path(artifact.path).name.removesuffix(".tar.gz")] = artifact.sha256
-    return {"architectures": list(site.architectures), "archives": archives}
+    return {"architectures": list(site.architectures), "archives": archives, "lock_digest": manifest.lock_digest}
 
 
 def _secrets_for_hosts(secrets: SiteSecrets) -> dict[str, Any]:

@@ -22,15 +22,10 @@ pytestmark = pytest.mark.timeout(120)
 CHOSEN = (
     "quoted-boolean",
     "unknown-key",
-    "unknown-key--host",
-    "duplicate-key",
     "missing-key",
     "plain-secret",
     "cidr-overlap--pods-nodes",
-    "duplicate-address",
-    "even-control-plane",
-    "two-bundle-servers",
-    "empty-worker-group",
+    "no-bundle-server",
     "version-not-in-lock",
     "unknown-file",
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from amalgam.bundle.alone import alone
 from amalgam.bundle.assemble import assemble
 from amalgam.bundle.components import load_components
 from amalgam.bundle.contents import Contents, Placed
@@ -16,7 +17,7 @@ from amalgam.bundle.fetch import Fetcher
 from amalgam.bundle.host import host_arch
 from amalgam.bundle.images import FORMAT, Images
 from amalgam.bundle.lock import check_lock
-from amalgam.bundle.manifest import Manifest, verify_bundle
+from amalgam.bundle.manifest import verify_bundle
 from amalgam.bundle.prerequisites import require_tools
 from amalgam.bundle.programs import Programs
 from amalgam.bundle.progress import Progress
@@ -72,10 +73,25 @@ class Builder:
         name = f"{contents.lock.digest()[:12]}-{'-'.join(contents.arches)}"
         folder = (output or self.cache / "bundles" / name).absolute()
         key = signing_key(self.config)
-        current = _current(folder, contents, allowed_signers(self.config))
-        if current:
-            self.console.print(f"bundle is current: {len(current.artifacts)} files", highlight=False)
-            return folder
+        if not self._finds_current(folder, contents):
+            with alone(self.cache, self.console):
+                # Another process may have made it meanwhile.
+                if not self._finds_current(folder, contents):
+                    self._make(folder, contents, key)
+        return folder
+
+    def _finds_current(self, folder: Path, contents: Contents) -> bool:
+        try:
+            manifest = verify_bundle(folder, allowed_signers(self.config), deep=False)
+        except AmalgamError:
+            return False
+        found = (manifest.lock_digest, manifest.created_from, manifest.arches)
+        if found != (contents.lock.digest(), _created_from(contents), list(contents.arches)):
+            return False
+        self.console.print(f"bundle is current: {len(manifest.artifacts)} files", highlight=False)
+        return True
+
+    def _make(self, folder: Path, contents: Contents, key: Path) -> None:
         require_tools(contents.arches, host_arch())
         steps = list(contents.steps())
         progress = Progress(self.console, len(steps) + 1)
@@ -92,18 +108,7 @@ class Builder:
                 arches=list(contents.arches),
                 created_from=_created_from(contents),
             )
-        return folder
 
 
 def _created_from(contents: Contents) -> dict[str, str]:
     return {**contents.lock.inputs, "format": str(FORMAT)}
-
-
-def _current(folder: Path, contents: Contents, signers: Path) -> Manifest | None:
-    try:
-        manifest = verify_bundle(folder, signers, deep=False)
-    except AmalgamError:
-        return None
-    found = (manifest.lock_digest, manifest.created_from, manifest.arches)
-    wanted = (contents.lock.digest(), _created_from(contents), list(contents.arches))
-    return manifest if found == wanted else None

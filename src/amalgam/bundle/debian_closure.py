@@ -1,13 +1,12 @@
 """Dependencies among Debian packages: is a set closed, and what of it does a wish need.
 
-Relationship fields: https://www.debian.org/doc/debian-policy/ch-relationships.html; versions: ch-controlfields, 5.6.12.
+Rules: https://www.debian.org/doc/debian-policy/ch-relationships.html, and the field Version in ch-controlfields.html.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cmp_to_key
 from typing import Protocol
 
 _RELATION = re.compile(r"^(?P<name>[a-z0-9][a-z0-9+.-]*)(?::\w+)?\s*(?:\((?P<op>[<>=]+)\s*(?P<version>[^)]+)\))?$")
@@ -65,9 +64,6 @@ def compare_versions(left: str, right: str) -> int:
     if one[0] != two[0]:
         return -1 if one[0] < two[0] else 1
     return _compare_part(one[1], two[1]) or _compare_part(one[2], two[2])
-
-
-version_key = cmp_to_key(compare_versions)
 
 
 def _meets(version: str, operator: str, wanted: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from amalgam.bundle.apt import private_apt
+from amalgam.bundle.apt import Apt, private_apt
 from amalgam.bundle.debian import fetch
 from amalgam.bundle.fetch import Fetcher
 from amalgam.bundle.store import key_of
@@ -22,6 +22,8 @@ from amalgam.pins import Arch, DebPin, Lock
 # Licences stay; the rest of the documentation is of no use in a container.
 _DROPPED = ("usr/share/doc/*", "usr/share/man/*", "usr/share/locale/*", "usr/share/info/*", "usr/share/lintian/*")
 _KEPT = ("usr/share/doc/*/copyright",)
+# Packages that one call of apt downloads: what an interruption loses at most.
+_AT_ONCE = 50
 _MERGED_LINKS = ("bin", "sbin", "lib", "lib64")
 _CERTIFICATES = "usr/share/ca-certificates/mozilla/"
 
@@ -40,7 +42,7 @@ class Debs:
         return {name: pin for name, pin in self.lock.debian[arch].items() if set_name in pin.sets}
 
     def paths(self, arch: Arch, packages: dict[str, DebPin]) -> dict[str, Path]:
-        """Package files by name; those that no cache or mirror has are downloaded by apt in one go.
+        """Package files by name; those that no cache or mirror has are downloaded by apt.
 
         Raises:
             AmalgamError: apt cannot get one, or it has another checksum than the lock says.
@@ -50,21 +52,25 @@ class Debs:
             got = self.fetcher.fetch(pin.file, pin.sha256, mirror_path=f"debian/{arch}/{pin.file}")
             if got:
                 found[name] = got[0]
-        missing = {name: pin for name, pin in packages.items() if name not in found}
+        missing = [(name, pin) for name, pin in packages.items() if name not in found]
         if missing:
             apt = private_apt(self.cache / "apt" / arch, arch, self.release)
-            with tempfile.TemporaryDirectory() as temporary:
-                fetch(apt, missing, Path(temporary))
-                for name, pin in missing.items():
-                    path = Path(temporary) / pin.file
-                    if not path.is_file():
-                        raise AmalgamError(
-                            f"apt did not deliver {pin.file}",
-                            where=f"debian/{arch}",
-                            remedy="run `amalgam lock update`",
-                        )
-                    found[name] = self.fetcher.adopt(pin.file, path, pin.sha256)
+            for start in range(0, len(missing), _AT_ONCE):
+                found |= self._download(apt, arch, dict(missing[start : start + _AT_ONCE]))
         return found
+
+    def _download(self, apt: Apt, arch: Arch, packages: dict[str, DebPin]) -> dict[str, Path]:
+        with tempfile.TemporaryDirectory() as temporary:
+            fetch(apt, packages, Path(temporary))
+            for pin in packages.values():
+                if not (Path(temporary) / pin.file).is_file():
+                    raise AmalgamError(
+                        f"apt did not deliver {pin.file}", where=f"debian/{arch}", remedy="run `amalgam lock update`"
+                    )
+            return {
+                name: self.fetcher.adopt(pin.file, Path(temporary) / pin.file, pin.sha256)
+                for name, pin in packages.items()
+            }
 
     def sysroot(self, arch: Arch, packages: list[str]) -> Path:
         """A folder with the files of ``packages``, for the linker."""

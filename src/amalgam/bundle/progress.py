@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+
+HEARTBEAT_SECONDS = 20.0
 
 
 class Progress:
@@ -22,23 +25,46 @@ class Progress:
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
         """Run one step under its name; on failure its line is left out, as the error names it."""
-        head = f"[{self._done + 1:>3}/{self._total}]"
+        head = f"[{self._done + 1:>3}/{self._total}] {what:<58}"
         began = time.monotonic()
-        if self._console.is_terminal:
-            with self._console.status(f"{head} {what}", spinner="line"):
-                yield
-        else:
+        with self._running(head, began):
             yield
         self._done += 1
-        took = time.monotonic() - began
-        elapsed = time.monotonic() - self._began
-        self._console.print(
-            f"{head} {what:<58} {took:7.1f} s   {_clock(elapsed)} elapsed",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        self._line(f"{head} {time.monotonic() - began:7.1f} s   {_clock(self._began)} elapsed")
+
+    @contextmanager
+    def _running(self, head: str, began: float) -> Iterator[None]:
+        """Show that a step goes on: a spinner with a clock, or a line now and then."""
+        over = threading.Event()
+        if self._console.is_terminal:
+            with self._console.status(head, spinner="line") as status:
+                beat = threading.Thread(target=self._beat, args=(over, 1.0, head, began, status.update))
+                with _joined(beat, over):
+                    yield
+        else:
+            beat = threading.Thread(target=self._beat, args=(over, HEARTBEAT_SECONDS, head, began, self._line))
+            with _joined(beat, over):
+                yield
+
+    @staticmethod
+    def _beat(over: threading.Event, every: float, head: str, began: float, show: Callable[[str], None]) -> None:
+        while not over.wait(every):
+            show(f"{head} {_clock(began):>7} so far")
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+@contextmanager
+def _joined(thread: threading.Thread, over: threading.Event) -> Iterator[None]:
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _clock(since: float) -> str:
+    seconds = int(time.monotonic() - since)
+    return f"{seconds // 60}:{seconds % 60:02d}"

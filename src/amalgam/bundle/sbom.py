@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from cyclonedx.factory.license import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
@@ -47,7 +47,7 @@ def _component(purl: PackageURL, *, sha256: str = "", licence: str = "") -> Comp
         purl=purl,
         bom_ref=purl.to_string(),
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if sha256 else [],
-        licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
+        licenses=[DisjunctiveLicense(id=licence)] if licence else [],
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from amalgam.bundle.alone import alone
 from amalgam.bundle.build import Builder, bundle_contents
 from amalgam.bundle.clean import clean_cache
 from amalgam.bundle.host import host_arch
@@ -109,5 +110,6 @@ def list_artifacts(path: BundlePath, as_json: Json = False) -> None:
 def clean() -> None:
     """Free the cache of what today's lock does not need, and of the Go build cache."""
     every = bundle_contents(project_root(), cache_dir(), ["amd64", "arm64"])
-    freed = clean_cache(cache_dir(), every.keys(), every.lock.digest()[:12])
+    with alone(cache_dir(), Console(stderr=True)):
+        freed = clean_cache(cache_dir(), every.keys(), every.lock.digest()[:12])
     typer.echo(f"freed {freed / 1e9:.1f} GB")

@@ -66,7 +66,8 @@ def two_steps(monkeypatch):
     return calls, state
 
 
-def test_a_bundle_is_built_signed_and_named_after_lock_and_architectures(builder, two_steps, said):
+@pytest.mark.usefixtures("two_steps")
+def test_a_bundle_is_built_signed_and_named_after_lock_and_architectures(builder, said):
     folder = builder.build()
     manifest = verify_bundle(folder, allowed_signers(builder.config), deep=True)
     assert [artifact.name for artifact in manifest.artifacts] == ["one", "two"]
@@ -85,7 +86,8 @@ def test_an_interrupted_build_goes_on_where_it_was(builder, two_steps):
     assert calls == ["one", "two"]
 
 
-def test_a_second_build_finds_everything_done(builder, two_steps, said):
+@pytest.mark.usefixtures("two_steps")
+def test_a_second_build_finds_everything_done(builder, said):
     first = builder.build()
     said.truncate(0)
     assert builder.build() == first
@@ -100,7 +102,8 @@ def test_a_bundle_that_lost_a_file_is_put_together_again(builder, two_steps):
     assert two_steps[0] == ["one", "two"]
 
 
-def test_the_same_build_in_another_place_gives_the_same_bytes(builder, two_steps, tmp_path):
+@pytest.mark.usefixtures("two_steps")
+def test_the_same_build_in_another_place_gives_the_same_bytes(builder, tmp_path):
     one, two = builder.build(tmp_path / "one"), builder.build(tmp_path / "two")
     for name in ("manifest.json", "manifest.json.sig"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
@@ -115,7 +118,8 @@ def test_a_file_that_changed_in_the_cache_never_gets_into_a_bundle(small_bundle,
     verify_bundle(small_bundle.path, small_bundle.signers, deep=True)
 
 
-def test_files_in_a_bundle_are_copies_so_that_a_change_does_not_reach_the_cache(builder, two_steps):
+@pytest.mark.usefixtures("two_steps")
+def test_files_in_a_bundle_are_copies_so_that_a_change_does_not_reach_the_cache(builder):
     (builder.build() / "files/amd64/one").write_text("evil")
     assert Store(builder.cache / "made").get("abone").path.read_text() == "one"
 
@@ -135,7 +139,7 @@ def test_missing_tools_are_named_with_the_command_that_installs_them(monkeypatch
 def test_cleaning_keeps_what_the_lock_needs(tmp_path):
     store = Store(tmp_path / "made")
     for key in ("aa11", "bb22"):
-        store.make(key, lambda path: {} if path.write_text("x") else {})
+        store.make(key, lambda path: {"written": path.write_text("x")})
     for folder in ("go/build/x", "go/mod/x", "bundles/0123-amd64/x", "bundles/9999-amd64/x"):
         (tmp_path / folder).mkdir(parents=True)
     assert clean_cache(tmp_path, {"aa11"}, "0123") > 0
