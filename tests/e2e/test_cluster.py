@@ -31,6 +31,8 @@ def namespace(cluster: Cluster) -> Iterator[str]:
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "DoNotSchedule",
+                # Else the control plane, whose taint keeps the pods away, would count as a place without any.
+                "nodeTaintsPolicy": "Honor",
                 "labelSelector": {"matchLabels": WEB},
             }
         ]

@@ -58,3 +58,7 @@ class SiteFacts:
     def names(self, *groups: str) -> list[str]:
         """Names of the hosts in one of the groups; of all hosts when none is named."""
         return [host.name for host in self.site.hosts if not groups or host.groups & set(groups)]
+
+    def plain_workers(self) -> list[str]:
+        """Names of the workers that are no part of the control plane."""
+        return [name for name in self.names("workers") if name not in self.names("control_plane")]

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from amalgam.bundle.components import Components, Image
 from amalgam.bundle.debs import Debs
@@ -28,9 +28,10 @@ _BASE_FILES = {
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """A layer not yet written: its key in the store, what it holds, and the programs it needs."""
+    """A layer not yet written: its key in the store, what kind of things it holds, and the programs it needs."""
 
     key: str
+    kind: Literal["base", "debian", "files", "program"]
     comment: str
     programs: tuple[str, ...] = ()
 
@@ -47,17 +48,18 @@ class Images:
     def plans(self, image: Image, arch: Arch) -> list[LayerPlan]:
         """The layers of an image, lowest first."""
         certificates = self._set_digest(arch, "certificates")
-        plans = [LayerPlan(key_of("base", FORMAT, certificates, sorted(_BASE_FILES.items())), "certificates and users")]
+        key = key_of("base", FORMAT, certificates, sorted(_BASE_FILES.items()))
+        plans = [LayerPlan(key, "base", "certificates and users")]
         if image.debian:
             key = key_of("debian", FORMAT, self._set_digest(arch, image.debian))
-            plans.append(LayerPlan(key, f"Debian packages for {image.debian}"))
+            plans.append(LayerPlan(key, "debian", f"Debian packages for {image.debian}"))
         if image.module_files or image.links:
             modules = [pin.h1 for pin in self.debs.lock.components[image.component].modules.values()]
             parts = (modules, image.module_files, image.exclude, image.links)
-            plans.append(LayerPlan(key_of("files", FORMAT, *parts), f"files of {image.component}"))
+            plans.append(LayerPlan(key_of("files", FORMAT, *parts), "files", f"files of {image.component}"))
         for program, path in image.programs.items():
             key = key_of("program", FORMAT, self.programs.key(program, arch), path)
-            plans.append(LayerPlan(key, program, (program,)))
+            plans.append(LayerPlan(key, "program", program, (program,)))
         return plans
 
     def layer(self, image: Image, plan: LayerPlan, arch: Arch) -> tuple[Layer, Made]:
@@ -80,13 +82,12 @@ class Images:
         return RunConfig(image.entrypoint, image.command, image.user, image.workdir, labels)
 
     def _entries(self, image: Image, plan: LayerPlan, arch: Arch, scratch: Path) -> Iterable[Entry]:
-        if plan.programs:
-            (program,) = plan.programs
-            return [program_entry(image.programs[program], self.programs.get(program, arch).path)]
-        if plan.comment.startswith("Debian"):
+        if plan.kind == "debian":
             return self.debs.unpack(arch, image.debian, scratch)
-        if plan.comment.startswith("files"):
+        if plan.kind == "files":
             return self._module_entries(image)
+        if plan.kind == "program":
+            return [program_entry(image.programs[name], self.programs.get(name, arch).path) for name in plan.programs]
         certificates = Entry("etc/ssl/certs/ca-certificates.crt", data=self.debs.certificates(arch))
         files = [Entry(path, data=data) for path, data in _BASE_FILES.items()]
         return [*files, certificates, folder("tmp", 0o1777)]

@@ -20,7 +20,7 @@ from amalgam.bundle.fetch import Fetcher
 from amalgam.bundle.gomod import module_pins, write_go_module
 from amalgam.bundle.host import host_arch
 from amalgam.bundle.programs import GO_FILES
-from amalgam.bundle.store import file_sha256
+from amalgam.bundle.store import file_sha256, key_of
 from amalgam.bundle.toolchain import fetch_go, pip
 from amalgam.bundle.wheels import platform_options, solve_wheels
 from amalgam.errors import AmalgamError
@@ -114,10 +114,14 @@ def check_lock(root: Path) -> Lock:
 
 
 def input_digests(root: Path, components: Components) -> dict[str, str]:
-    """Path -> sha256 of every file that the lock is made from, or that is written with it."""
-    paths = [root / COMPONENTS_FILE, root / components.wheels.requirements]
+    """Path -> digest of everything that the lock is made from, or that is written with it.
+
+    Of the page of pins the content counts, so that a reason can be put better without solving everything again.
+    """
+    paths = [root / components.wheels.requirements]
     paths += sorted(path for path in (root / GO_FILES).rglob("*") if path.is_file())
-    return {path.relative_to(root).as_posix(): file_sha256(path) for path in paths}
+    digests = {path.relative_to(root).as_posix(): file_sha256(path) for path in paths}
+    return {COMPONENTS_FILE: key_of(components.model_dump(by_alias=True, exclude_unset=True)), **digests}
 
 
 def _component_pin(root: Path, name: str, component: Component) -> ComponentPin:

@@ -35,9 +35,15 @@ def test_the_lock_of_this_checkout_is_current():
 
 
 def test_a_changed_pin_makes_the_lock_stale(checkout):
-    with (checkout / COMPONENTS_FILE).open("a") as stream:
-        stream.write("# a new reason\n")
+    path = checkout / COMPONENTS_FILE
+    path.write_text(path.read_text().replace("release: bookworm", "release: trixie"))
     assert COMPONENTS_FILE in refusal(checkout)
+
+
+def test_a_reason_put_better_leaves_the_lock_current(checkout):
+    with (checkout / COMPONENTS_FILE).open("a") as stream:
+        stream.write("# a better reason\n")
+    check_lock(checkout)
 
 
 @pytest.mark.parametrize("name", ["requirements/controller.lock", f"{GO_FILES}/etcd/go.sum", f"{GO_FILES}/etcd/go.mod"])

@@ -1,0 +1,42 @@
+"""Tells a person how far a run is: which play of how many, and how long it has taken so far."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: progress
+type: notification
+short_description: Number and elapsed time of each play
+description: [Prints one line at the start of each play, beside whatever callback prints tasks.]
+requirements: [C(callbacks_enabled) in ansible.cfg]
+"""
+
+
+class CallbackModule(CallbackBase):
+    """See ``DOCUMENTATION``."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "progress"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, display: Any = None, options: Any = None) -> None:
+        """Start the clock."""
+        super().__init__(display, options)
+        self._started = time.monotonic()
+        self._plays = 0
+        self._begun = 0
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Count the plays there will be."""
+        self._plays = len(playbook.get_plays())
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Say which one begins."""
+        self._begun += 1
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        self._display.display(f"[{self._begun}/{self._plays}] {play.get_name()}  ({minutes} min {seconds:02d} s so far)")
