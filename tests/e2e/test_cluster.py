@@ -94,8 +94,9 @@ def test_a_deployment_spreads_over_every_worker(cluster: Cluster, namespace: str
 def test_a_service_answers_from_every_node_with_pods_of_every_worker(cluster: Cluster, namespace: str) -> None:
     address = cluster.get(f"service web --namespace {namespace}")["spec"]["clusterIP"]
     pods = _pods(cluster, namespace, WEB)
-    ask = f"curl --silent --show-error --fail --max-time 5 'http://{address}/hostname?[1-{_ASKED}]' -w '\\n'"
-
+    # A connection each: a Service picks its pod by connection.
+    options = "--silent --show-error --fail --max-time 5 --header 'Connection: close' --write-out '\\n'"
+    ask = f"curl {options} 'http://{address}/hostname?[1-{_ASKED}]'"
     answered = {node.name: set(node.run(ask).stdout.split()) for node in cluster.lab.cluster_nodes()}
 
     workers = set(cluster.lab.members("workers"))
@@ -109,7 +110,7 @@ def test_a_service_answers_from_pods_on_every_worker(cluster: Cluster, namespace
 
     assert set(clients.values()) == set(cluster.lab.members("workers"))
     for client, worker in clients.items():
-        rc, said = _in_pod(cluster, namespace, client, f"wget -q -T 5 -O - http://{address}/hostname")
+        rc, said = _in_pod(cluster, namespace, client, f"/usr/bin/busybox wget -q -T 5 -O - http://{address}/hostname")
         assert (rc, said.strip() in web) == (0, True), f"{client} on {worker}: {said}"
 
 

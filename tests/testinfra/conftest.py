@@ -5,7 +5,8 @@ The inventory is the one the lab was made from; which hosts there are is known b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -50,8 +51,8 @@ def facts() -> SiteFacts:
 
 
 @pytest.fixture(scope="session")
-def connect(tmp_path_factory: pytest.TempPathFactory) -> Connect:
-    """A host by its name, over one SSH connection."""
+def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
+    """A host by its name, over one SSH connection that ends with the tests."""
     config = Names.of_checkout().ssh_config
     if not config.exists():
         pytest.fail("the lab is not up: run `make lab`", pytrace=False)
@@ -62,7 +63,9 @@ def connect(tmp_path_factory: pytest.TempPathFactory) -> Connect:
         # The backend formats its command line once more: hence the second percent sign.
         return testinfra.get_host(f"ssh://{name}", ssh_config=str(config), controlpath=f"{sockets}/%%C")
 
-    return to
+    yield to
+    for socket in sockets.iterdir():
+        subprocess.run(["ssh", "-O", "exit", "-o", f"ControlPath={socket}", "lab"], check=False, capture_output=True)
 
 
 def _connected(name: str) -> Callable[..., Host]:

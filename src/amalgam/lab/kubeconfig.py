@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import yaml
 
 from amalgam.errors import AmalgamError
 from amalgam.lab.names import Names
-from amalgam.lab.state import require
+from amalgam.lab.state import require, write_atomically
 from amalgam.models import load_site
 
 API_PORT = 6443
@@ -42,10 +41,5 @@ def write_kubeconfig(names: Names) -> Path:
     for entry in config["clusters"]:
         entry["cluster"]["server"] = f"https://{forward.listen_address}:{forward.listen_port}"
         entry["cluster"]["tls-server-name"] = f"api.{site.settings.site_domain}"
-    target = names.kubeconfig
-    temporary = target.with_name(".kubeconfig.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        yaml.safe_dump(config, file, sort_keys=False)
-    temporary.rename(target)
-    return target
+    write_atomically(names.kubeconfig, yaml.safe_dump(config, sort_keys=False), 0o600)
+    return names.kubeconfig
