@@ -37,7 +37,7 @@ def namespace(cluster: Cluster) -> Iterator[str]:
             }
         ]
         web = pod_template(cluster.test_image(), ["netexec", "--http-port=8080"], WEB, topologySpreadConstraints=spread)
-        client = pod_template(cluster.test_image(), ["pause"], CLIENT)
+        client = pod_template(cluster.test_image(), ["netexec", "--http-port=8080"], CLIENT)
         stranger = pod_template(cluster.test_image(), ["pause"], STRANGER)
         cluster.apply(
             name,
@@ -104,14 +104,16 @@ def test_a_service_answers_from_every_node_with_pods_of_every_worker(cluster: Cl
         assert {pods[pod] for pod in answers} == workers, f"asked from {node}: {answers}"
 
 
-def test_a_service_answers_from_pods_on_every_worker(cluster: Cluster, namespace: str) -> None:
-    address = cluster.get(f"service web --namespace {namespace}")["spec"]["clusterIP"]
+def test_a_service_answers_by_its_name_from_pods_on_every_worker(cluster: Cluster, namespace: str) -> None:
     web, clients = _pods(cluster, namespace, WEB), _pods(cluster, namespace, CLIENT)
 
     assert set(clients.values()) == set(cluster.lab.members("workers"))
     for client, worker in clients.items():
-        rc, said = _in_pod(cluster, namespace, client, f"/usr/bin/busybox wget -q -T 5 -O - http://{address}/hostname")
-        assert (rc, said.strip() in web) == (0, True), f"{client} on {worker}: {said}"
+        # The test program in the client asks the Service and says who answered.
+        asked = f"dial?protocol=http&request=hostname&host=web&port=80&tries={_ASKED}"
+        said = cluster.kubectl(f"get --raw '/api/v1/namespaces/{namespace}/pods/{client}:8080/proxy/{asked}'").stdout
+        answers = {web.get(pod, pod) for pod in json.loads(said)["responses"]}
+        assert answers == set(cluster.lab.members("workers")), f"asked from {client} on {worker}: {said}"
 
 
 @pytest.mark.parametrize(
