@@ -45,6 +45,8 @@ def up(names: Names, inventory: Path, progress: Progress) -> None:
         ssh.create_user_key(names)
         save(names, state)
         network.create_lab(names, node_cidr=state.node_cidr, gateway=state.gateway)
+        if kernel.allow_inotify_instances():
+            progress.say(f"raised the machine's {kernel.INOTIFY_INSTANCES} for the nodes to come")
         _create_disks(names, state, todo.create, site.bundle_path, progress)
         _boot(names, state, list(state.nodes), progress)
 
