@@ -13,6 +13,7 @@ class AmalgamError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        """Keep the three parts apart, for those who print them otherwise."""
         self.what = what
         self.where = where
         self.remedy = remedy

@@ -9,8 +9,8 @@ import hashlib
 def entry(user: str, password: str, salt: str) -> str:
     """One line of a password file, the same for the same input, in the scheme ``{SSHA}`` of RFC 2307.
 
-    A single salted SHA-1 is enough for generated passwords of 128 bits and more, and needs no library; it would not be for
-    a password that a person chose. Read by nginx: https://nginx.org/en/docs/http/ngx_http_auth_basic_module.html
+    A single salted SHA-1 is enough for generated passwords of 128 bits and more, and needs no library; it would not be
+    for a password that a person chose. Read by nginx: https://nginx.org/en/docs/http/ngx_http_auth_basic_module.html
 
     Raises:
         ValueError: a password under 16 characters, or a colon in the user's name.

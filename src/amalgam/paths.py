@@ -9,7 +9,7 @@ from amalgam.errors import AmalgamError
 
 
 def project_root(start: Path | None = None) -> Path:
-    """The checkout: the nearest folder upward of ``start`` (default: this package) that holds ``versions/components.yml``.
+    """The checkout: the nearest folder upward of ``start`` (default: this package) with ``versions/components.yml``.
 
     Raises:
         AmalgamError: no such folder.

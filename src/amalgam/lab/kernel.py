@@ -6,7 +6,7 @@ from pathlib import Path
 
 INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 ENOUGH = 2048
-"""Every systemd, kubelet and containerd holds some, and the kernel counts those of all nodes as root's: some 20 a node."""
+"""Every systemd, kubelet and containerd holds some, and the kernel counts those of all nodes as root's."""
 
 
 def allow_inotify_instances(setting: Path = INOTIFY_INSTANCES) -> bool:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import cgroups, disk, emulation, forwarder, network, node, rootfs, ssh
+from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, network, node, rootfs, ssh
 from amalgam.lab.commands import require_programs, require_root
 from amalgam.lab.leftovers import leftovers, mounts, strays
 from amalgam.lab.names import Names
