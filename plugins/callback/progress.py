@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
+from ansible.playbook import Playbook
+from ansible.playbook.play import Play
 from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = """
@@ -24,19 +25,20 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "progress"
     CALLBACK_NEEDS_ENABLED = True
 
-    def __init__(self, display: Any = None, options: Any = None) -> None:
+    def __init__(self) -> None:
         """Start the clock."""
-        super().__init__(display, options)
+        super().__init__()
         self._started = time.monotonic()
         self._plays = 0
         self._begun = 0
 
-    def v2_playbook_on_start(self, playbook: Any) -> None:
+    def v2_playbook_on_start(self, playbook: Playbook) -> None:
         """Count the plays there will be."""
         self._plays = len(playbook.get_plays())
 
-    def v2_playbook_on_play_start(self, play: Any) -> None:
+    def v2_playbook_on_play_start(self, play: Play) -> None:
         """Say which one begins."""
         self._begun += 1
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
-        self._display.display(f"[{self._begun}/{self._plays}] {play.get_name()}  ({minutes} min {seconds:02d} s so far)")
+        so_far = f"{minutes} min {seconds:02d} s so far"
+        self._display.display(f"[{self._begun}/{self._plays}] {play.get_name()}  ({so_far})")
