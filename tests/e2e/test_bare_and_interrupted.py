@@ -120,7 +120,7 @@ def test_an_install_that_is_killed_three_times_and_started_again_ends_well(bare:
     run = last.wait()
 
     assert run.rc == 0, run.end
-    Cluster(bare.lab).wait_all_ready(seconds=60)
+    Cluster(bare.lab).wait_healthy(seconds=120)
     again = start_site(bare.lab.inventory).wait()
     assert again.rc == 0, again.end
     assert again.counts("changed") == dict.fromkeys(again.recap, 0), again.end

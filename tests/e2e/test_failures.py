@@ -23,7 +23,7 @@ def stopped(cluster: Cluster, name: str) -> Iterator[None]:
         yield
     finally:
         cluster.lab.command("start", name)
-        cluster.wait_all_ready()
+        cluster.wait_healthy()
 
 
 def test_a_worker_that_is_down_is_named_and_the_others_are_finished(

@@ -57,17 +57,30 @@ class Cluster:
             for node in self.get("nodes")["items"]
         }
 
-    def wait_all_ready(self, *, seconds: float = 180.0) -> None:
-        """Wait until every node of the inventory is Ready; an API server that does not answer yet, too."""
+    def system_pods(self) -> dict[str, str]:
+        """Pod of kube-system -> status of its condition Ready."""
+        return {
+            pod["metadata"]["name"]: next(
+                (one["status"] for one in pod["status"].get("conditions", []) if one["type"] == "Ready"), "Unknown"
+            )
+            for pod in self.get("pods --namespace kube-system")["items"]
+        }
+
+    def wait_healthy(self, *, seconds: float = 240.0) -> None:
+        """Wait until every node of the inventory and every pod of the system is Ready."""
         wanted = {node.name: "True" for node in self.lab.cluster_nodes()}
 
-        def look() -> dict[str, str] | str:
+        def look() -> tuple[dict[str, str], dict[str, str]] | str:
             try:
-                return self.readiness()
+                return self.readiness(), self.system_pods()
             except AssertionError as error:
+                # The API server itself may be on its way.
                 return str(error)
 
-        wait_until("every node is Ready", look, lambda seen: seen == wanted, seconds=seconds)
+        def healthy(seen: tuple[dict[str, str], dict[str, str]] | str) -> bool:
+            return not isinstance(seen, str) and seen[0] == wanted and set(seen[1].values()) == {"True"}
+
+        wait_until("every node and every system pod is Ready", look, healthy, seconds=seconds)
 
     def test_image(self) -> str:
         """The image with the test programs, in the lab's registry."""
