@@ -1,6 +1,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 INVENTORY ?= inventories/lab
+SCENARIO ?= cluster
 VENV := .venv
 AMALGAM := $(VENV)/bin/amalgam
 PYTEST := $(VENV)/bin/pytest
@@ -64,6 +65,10 @@ test-fast: venv lint ## Lint, unit and contract tests: no lab needed
 .PHONY: test
 test: test-fast lab ## All tests; starts the lab where it is not up
 	$(PYTEST) tests/testinfra tests/e2e
+
+.PHONY: molecule
+molecule: venv ## Run one scenario on the lab (SCENARIO=host_base)
+	PATH=$(CURDIR)/$(VENV)/bin:$$PATH molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
 bench: venv ## Time bundle, install, second run and a new worker
