@@ -6,12 +6,16 @@ cd "$(dirname "$0")/.."
 
 packages=(
   git make python3 python3-venv                      # the tools themselves
-  gcc libc6-dev libseccomp-dev                       # the two programs in C: runc's and the pause container
+  gcc libc6-dev pkg-config                           # the two programs in C: runc and the pause container
   mmdebstrap dpkg-dev zstd                           # closed set of Debian packages, root of a lab node
   systemd-container iproute2 nftables openssh-client # the nodes of a lab
   openssl tzdata util-linux mount                    # certificates in tests, time zones, namespaces
   shellcheck
 )
+# The same two programs for the other architecture; all others are Go, which needs no second compiler.
+if [[ $(dpkg --print-architecture) == amd64 ]]; then
+  packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+fi
 
 missing=()
 for package in "${packages[@]}"; do

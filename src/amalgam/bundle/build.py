@@ -10,6 +10,7 @@ from rich.console import Console
 
 from amalgam.bundle.alone import alone
 from amalgam.bundle.assemble import assemble
+from amalgam.bundle.clean import trim_go_cache
 from amalgam.bundle.components import load_components
 from amalgam.bundle.contents import Contents, Placed
 from amalgam.bundle.debs import Debs
@@ -93,6 +94,7 @@ class Builder:
 
     def _make(self, folder: Path, contents: Contents, key: Path) -> None:
         require_tools(contents.arches, host_arch())
+        contents.store.sweep()
         steps = list(contents.steps())
         progress = Progress(self.console, len(steps) + 1)
         placed: dict[str, Placed] = {}
@@ -108,6 +110,7 @@ class Builder:
                 arches=list(contents.arches),
                 created_from=_created_from(contents),
             )
+        trim_go_cache(self.cache)
 
 
 def _created_from(contents: Contents) -> dict[str, str]:

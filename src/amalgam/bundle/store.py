@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_WORK = ".making-"
+
 
 def key_of(*parts: object) -> str:
     """A key for what is made from ``parts`` (plain data): the same parts give the same key."""
@@ -64,7 +66,7 @@ class Store:
             return known
         place = self.folder / key[:2] / key
         place.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=place.parent, prefix=".making-"))
+        work = Path(tempfile.mkdtemp(dir=place.parent, prefix=_WORK))
         try:
             data = work / "data"
             facts = maker(data)
@@ -79,6 +81,11 @@ class Store:
     def intact(self, made: Made) -> bool:
         """Whether the bytes are still those that were made."""
         return file_sha256(made.path) == made.sha256
+
+    def sweep(self) -> None:
+        """Remove what makers that were killed left behind; only for who is alone on the store."""
+        for work in self.folder.glob(f"*/{_WORK}*"):
+            shutil.rmtree(work)
 
     def forget_all_but(self, keys: set[str]) -> int:
         """Remove what no key of ``keys`` names; the number of bytes freed."""

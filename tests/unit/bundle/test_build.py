@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -12,7 +16,7 @@ from rich.console import Console
 from amalgam.bundle import build
 from amalgam.bundle.assemble import assemble
 from amalgam.bundle.build import Builder, bundle_contents
-from amalgam.bundle.clean import clean_cache
+from amalgam.bundle.clean import clean_cache, trim_go_cache
 from amalgam.bundle.contents import Contents, Placed, Step
 from amalgam.bundle.inventory import allowed_signers_of
 from amalgam.bundle.manifest import verify_bundle
@@ -146,6 +150,36 @@ def test_cleaning_keeps_what_the_lock_needs(tmp_path):
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("*/*")}
     assert left == {"made/aa", "made/bb", "go/mod", "bundles/0123-amd64"}
     assert store.get("bb22") is None
+
+
+def test_the_go_build_cache_is_bounded_and_keeps_what_was_used_last(tmp_path):
+    folder = tmp_path / "go" / "build" / "ab"
+    folder.mkdir(parents=True)
+    for age, name in enumerate(("oldest", "older", "newest")):
+        (folder / name).write_bytes(b"x" * 100)
+        os.utime(folder / name, (age, age))
+    assert trim_go_cache(tmp_path, limit=150) == 200
+    assert [path.name for path in folder.iterdir()] == ["newest"]
+    assert trim_go_cache(tmp_path, limit=150) == 0
+
+
+def test_a_build_that_is_terminated_leaves_nothing_half_made(tmp_path):
+    program = f"""
+import os, signal
+from pathlib import Path
+from rich.console import Console
+from amalgam.bundle.alone import alone
+from amalgam.bundle.store import Store
+def maker(path):
+    path.write_text("half")
+    os.kill(os.getpid(), signal.SIGTERM)
+    return {{}}
+with alone(Path({str(tmp_path)!r}), Console()):
+    Store(Path({str(tmp_path / "made")!r})).make("ab12", maker)
+"""
+    result = subprocess.run([sys.executable, "-c", program], check=False)
+    assert result.returncode == 128 + signal.SIGTERM
+    assert list((tmp_path / "made").rglob("data")) == []
 
 
 def test_the_real_lock_gives_a_key_and_a_step_to_every_artifact(tmp_path):

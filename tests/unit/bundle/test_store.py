@@ -47,6 +47,13 @@ def test_an_interrupted_maker_leaves_nothing_and_others_stay(store):
     assert calls == [b"done", b"whole"]
 
 
+def test_what_a_killed_maker_left_behind_is_swept_away(store):
+    store.make("aa11", writer(b"done", []))
+    (store.folder / "aa" / ".making-x").mkdir()
+    store.sweep()
+    assert [path.name for path in (store.folder / "aa").iterdir()] == ["aa11"]
+
+
 def test_changed_bytes_are_made_again(store):
     calls: list[bytes] = []
     store.make("ab12", writer(b"good", calls)).path.write_bytes(b"evil")
