@@ -87,6 +87,22 @@ def test_nothing_else_ever_tried_to_leave(lab: Lab) -> None:
     assert others == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Get "https://outside.example.com/v2/": dial tcp: lookup outside.example.com on [::1]:53: no such host',
+        'failed to do request: Head "https://x/": dial tcp 203.0.113.5:443: i/o timeout',
+        "curl: (6) Could not resolve host: outside.example.com",
+        "W: Failed to fetch http://x  Temporary failure resolving 'outside.example.com'",
+        "curl: (28) Failed to connect to outside.example.com port 443",
+        "Selected source 203.0.113.5",
+    ],
+)
+def test_a_try_that_programs_write_into_their_logs_is_recognised(lab: Lab, line: str) -> None:
+    assert {target for target in _tried(line) if not _inside(target, lab)} <= {"outside.example.com", "203.0.113.5"}
+    assert any(not _inside(target, lab) for target in _tried(line))
+
+
 def test_the_logs_of_the_nodes_name_no_target_outside(lab: Lab) -> None:
     for node in lab.nodes():
         journal = node.run("journalctl --no-pager --output cat").stdout

@@ -37,6 +37,8 @@ GROUPS = {
     "bundle_server": {"master1": {}},
 }
 
+_REACH_SECONDS = 420
+
 
 @dataclass(frozen=True)
 class Kill:
@@ -49,7 +51,7 @@ class Kill:
     too_late: str
     """Shell command that succeeds once the point has passed."""
     victims: str = ""
-    """Name of the programs on the node that die with the run; none: they go on alone."""
+    """Names of the programs on the node that die with the run, as a pattern; none: they go on alone."""
 
 
 KILLS = (
@@ -58,7 +60,7 @@ KILLS = (
         node="master1",
         reached="pgrep -x dpkg --list-full | grep -q -e --unpack",
         too_late="test -e /etc/amalgam/registry.yml",
-        victims="dpkg",
+        victims="apt-get|dpkg",
     ),
     Kill(
         when="while kubeadm init runs",
@@ -133,9 +135,11 @@ def _kill(node: Node, kill: Kill, run: RunningPlaybook) -> None:
         AssertionError: the point was passed, or the run ended before it.
     """
     watch = f"until {kill.reached}; do if {kill.too_late}; then exit 9; fi; sleep 0.02; done >/dev/null"
-    victims = f"; pkill -KILL -x {kill.victims}" if kill.victims else ""
+    murder = f" && pkill -KILL -x '{kill.victims}'" if kill.victims else ""
     try:
-        reached = node.run(f"timeout 300 sh -c '{watch}'{victims}", check=False, seconds=330)
+        reached = node.run(
+            f"timeout {_REACH_SECONDS} sh -c '{watch}'{murder}", check=False, seconds=_REACH_SECONDS + 30
+        )
         assert reached.rc == 0, f"never seen {kill.when} ({reached.rc}): {run.output()[-3000:]}"
         assert run.running(), f"the run had ended before it was killed {kill.when}: {run.output()[-3000:]}"
     finally:
