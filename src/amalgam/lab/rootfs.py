@@ -71,6 +71,8 @@ WantedBy=sysinit.target
 """
 
 _FILES = {
+    # The disk of a lab node is thrown away: it need not survive a power cut in the middle of an installation.
+    "etc/dpkg/dpkg.cfg.d/lab": "force-unsafe-io\n",
     "etc/systemd/system/lab-server.service": _SERVER_UNIT,
     "etc/resolv.conf": "# no name server\n",
     "etc/machine-id": "",
@@ -175,6 +177,7 @@ def _make_bare(root: Path) -> None:
     for name in _LEFT_OUT:
         (root / name).unlink(missing_ok=True)
     for name, text in _FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     for name, target in _LINKS.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
