@@ -5,6 +5,8 @@ SCENARIO ?= cluster
 VENV := .venv
 AMALGAM := $(VENV)/bin/amalgam
 PYTEST := $(VENV)/bin/pytest
+# ansible-lint, molecule and the tests start the tools of this checkout by name.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help
 help: ## List what make can do
@@ -55,7 +57,7 @@ lint: venv ## Lint Python, Ansible, YAML and shell
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/yamllint --strict .
-	PATH=$(CURDIR)/$(VENV)/bin:$$PATH ANSIBLE_LINT_NODEPS=1 $(VENV)/bin/ansible-lint --offline --strict
+	ANSIBLE_LINT_NODEPS=1 $(VENV)/bin/ansible-lint --offline --strict
 	shellcheck scripts/*.sh .ci/run roles/*/templates/usr/local/libexec/amalgam/*
 
 .PHONY: test-fast
@@ -68,7 +70,7 @@ test: test-fast lab ## All tests; starts the lab where it is not up
 
 .PHONY: molecule
 molecule: venv ## Run one scenario on the lab (SCENARIO=host_base)
-	PATH=$(CURDIR)/$(VENV)/bin:$$PATH molecule test --scenario-name $(SCENARIO)
+	molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
 bench: venv ## Time bundle, install, second run and a new worker

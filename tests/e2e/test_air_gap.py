@@ -69,7 +69,7 @@ def test_no_node_resolves_a_name_outside(lab: Lab) -> None:
 def test_no_pod_reaches_an_address_outside(cluster: Cluster) -> None:
     with cluster.namespace("air-gap") as namespace:
         template = pod_template(
-            cluster.test_image(), ["connect", "--timeout=3s", f"{OUTSIDE}:7100"], {}, restartPolicy="Never"
+            cluster.image_of_tests(), ["connect", "--timeout=3s", f"{OUTSIDE}:7100"], {}, restartPolicy="Never"
         )
         cluster.apply(namespace, {"apiVersion": "v1", "kind": "Pod", **template, "metadata": {"name": "probe"}})
         cluster.wait(namespace, "wait --for=jsonpath={.status.phase}=Failed pod/probe")

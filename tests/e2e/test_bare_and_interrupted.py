@@ -134,16 +134,18 @@ def _kill(node: Node, kill: Kill, run: RunningPlaybook) -> None:
     Raises:
         AssertionError: the point was passed, or the run ended before it.
     """
-    watch = f"until {kill.reached}; do if {kill.too_late}; then exit 9; fi; sleep 0.02; done >/dev/null"
     murder = f" && pkill -KILL -x '{kill.victims}'" if kill.victims else ""
+    wait = f"until {kill.reached}; do if {kill.too_late}; then exit 9; fi; sleep 0.02; done"
+    watch = node.start(f"timeout {_REACH_SECONDS} sh -c '{wait}'{murder}")
     try:
-        reached = node.run(
-            f"timeout {_REACH_SECONDS} sh -c '{watch}'{murder}", check=False, seconds=_REACH_SECONDS + 30
-        )
-        assert reached.rc == 0, f"never seen {kill.when} ({reached.rc}): {run.output()[-3000:]}"
-        assert run.running(), f"the run had ended before it was killed {kill.when}: {run.output()[-3000:]}"
+        while watch.poll() is None:
+            assert run.running(wait_seconds=0.02), f"the run ended before the point {kill.when}: {run.output()[-3000:]}"
+        assert watch.returncode == 0, f"never seen {kill.when} ({watch.returncode}): {run.output()[-3000:]}"
+        assert run.running(), f"the run ended before it was killed {kill.when}: {run.output()[-3000:]}"
     finally:
         run.kill()
+        watch.kill()
+        watch.wait()
 
 
 def test_after_the_kills_a_worker_has_the_same_files_as_one_of_an_undisturbed_install(bare: Bare, lab: Lab) -> None:

@@ -82,7 +82,7 @@ class Cluster:
 
         wait_until("every node and every system pod is Ready", look, healthy, seconds=seconds)
 
-    def test_image(self) -> str:
+    def image_of_tests(self) -> str:
         """The image with the test programs, in the lab's registry."""
         pin = load_lock().image("agnhost")
         return f"{self.lab.registry}/{pin.repository}:{pin.tag}"

@@ -58,8 +58,15 @@ class Node:
         Raises:
             AssertionError: it ended non-zero and ``check`` is set.
         """
-        argv = ["ssh", "-F", str(self.ssh_config), self.name, command]
-        return run_local(argv, stdin=stdin, check=check, seconds=seconds)
+        return run_local(self._ssh(command), stdin=stdin, check=check, seconds=seconds)
+
+    def start(self, command: str) -> subprocess.Popen[bytes]:
+        """Start a shell command there as root; it ends with its own end or that of the connection."""
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(self._ssh(command), **quiet)
+
+    def _ssh(self, command: str) -> list[str]:
+        return ["ssh", "-F", str(self.ssh_config), self.name, command]
 
 
 @dataclass(frozen=True)

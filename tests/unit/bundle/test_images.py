@@ -47,4 +47,4 @@ def test_every_image_says_its_version_and_licence(contents):
 def test_the_module_folders_files_carry_the_links_of_the_image(contents):
     image = contents.components.images["agnhost"]
     entries = {entry.path: entry.link for entry in contents.images._module_entries(image)}
-    assert entries["bin/sh"] == "busybox"
+    assert entries["usr/bin/sh"] == "busybox"
