@@ -13,7 +13,7 @@ help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.complete: requirements/dev.lock pyproject.toml scripts/bootstrap.sh
-	scripts/bootstrap.sh
+	@scripts/bootstrap.sh
 	@touch $@
 
 .PHONY: venv

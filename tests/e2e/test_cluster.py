@@ -36,7 +36,9 @@ def namespace(cluster: Cluster) -> Iterator[str]:
                 "labelSelector": {"matchLabels": WEB},
             }
         ]
-        web = pod_template(cluster.image_of_tests(), ["netexec", "--http-port=8080"], WEB, topologySpreadConstraints=spread)
+        web = pod_template(
+            cluster.image_of_tests(), ["netexec", "--http-port=8080"], WEB, topologySpreadConstraints=spread
+        )
         client = pod_template(cluster.image_of_tests(), ["netexec", "--http-port=8080"], CLIENT)
         stranger = pod_template(cluster.image_of_tests(), ["pause"], STRANGER)
         cluster.apply(
