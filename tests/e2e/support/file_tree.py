@@ -33,6 +33,10 @@ print(json.dumps(found))
 """
 
 
+# Log-ins, and what the message bus starts when somebody asks and what ends by itself.
+_COME_AND_GO = ("user@", "user-runtime-dir@", "systemd-hostnamed", "systemd-timedated", "systemd-localed")
+
+
 def file_tree(node: Node, *folders: str) -> dict[str, str]:
     """Path -> what lies there, of everything in the folders."""
     done = node.run(f"python3 - {' '.join(folders)}", stdin=_WALK)
@@ -40,12 +44,12 @@ def file_tree(node: Node, *folders: str) -> dict[str, str]:
 
 
 def running_units(node: Node) -> set[str]:
-    """Services, sockets, timers and paths that are active, without those of log-ins."""
+    """Services, sockets, timers and paths that are active, without those that come and go by themselves."""
     listed = node.run(
         "systemctl list-units --type=service,socket,timer,path --state=active --plain --no-legend --no-pager"
     )
     units = {line.split()[0] for line in listed.stdout.splitlines() if line.strip()}
-    return {unit for unit in units if not unit.startswith(("user@", "user-runtime-dir@"))}
+    return {unit for unit in units if not unit.startswith(_COME_AND_GO)}
 
 
 @dataclass(frozen=True)
