@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ansible.executor.stats import AggregateStats
 from ansible.playbook import Playbook
 from ansible.playbook.play import Play
 from ansible.plugins.callback import CallbackBase
@@ -39,6 +40,19 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_play_start(self, play: Play) -> None:
         """Say which one begins."""
         self._begun += 1
+        self._display.display(f"[{self._begun}/{self._plays}] {play.get_name()}  ({self._elapsed()} so far)")
+
+    def v2_playbook_on_stats(self, stats: AggregateStats) -> None:
+        """Say whether there was anything to do, and how long it took."""
+        changes = sum(stats.changed.values())
+        if stats.failures or stats.dark:
+            outcome = f"Not finished: see {', '.join(sorted({*stats.failures, *stats.dark}))} above"
+        elif changes == 0:
+            outcome = "Everything was in place: nothing changed"
+        else:
+            outcome = f"Done: {changes} changes"
+        self._display.display(f"{outcome}  ({self._elapsed()})")
+
+    def _elapsed(self) -> str:
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
-        so_far = f"{minutes} min {seconds:02d} s so far"
-        self._display.display(f"[{self._begun}/{self._plays}] {play.get_name()}  ({so_far})")
+        return f"{minutes} min {seconds:02d} s"
