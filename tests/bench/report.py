@@ -42,6 +42,11 @@ class TaskCounts:
         return [task for task in self.tasks if task["executions"]]
 
     @property
+    def local(self) -> list[dict[str, Any]]:
+        """The tasks that reached no host, skipped ones among them."""
+        return [task for task in self.tasks if not task["round_trips"]]
+
+    @property
     def executions(self) -> int:
         """Results of all hosts and tasks."""
         return sum(sum(task["executions"].values()) for task in self.done)
@@ -63,11 +68,12 @@ def show(console: Console, figures: list[Figure], runs: list[TaskCounts]) -> Non
         verdict = "[green]met[/]" if figure.seconds <= figure.goal_seconds else "[red]missed[/]"
         table.add_row(figure.what, f"{figure.seconds:.1f} s", f"{figure.goal_seconds:.0f} s", verdict, figure.note)
     console.print(table)
-    counts = Table("run", "tasks", "executions", "round trips", "by host", title="Tasks and round trips")
+    counts = Table("run", "tasks", "executions", "round trips", "by host", "on the controller", title="What runs did")
     for run in runs:
         by_host = ", ".join(f"{address} {count}" for address, count in sorted(run.round_trips.items()))
         total = str(sum(run.round_trips.values()))
-        counts.add_row(run.what, str(len(run.done)), str(run.executions), total, by_host)
+        local = f"{len(run.local)} tasks, {sum(task['seconds'] for task in run.local):.1f} s"
+        counts.add_row(run.what, str(len(run.done)), str(run.executions), total, by_host, local)
     console.print(counts)
     for run in runs:
         console.print(_longest(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,20 +55,22 @@ def _named_after(lab: str) -> list[str]:
     return run_local(["find", *places, "-xdev", "-name", f"*{lab}*"], check=False).stdout.split()
 
 
-def _machine() -> dict[str, str]:
-    """What of the machine's own network and mounts a lab might leave behind."""
-    return {
-        "links": run_local(["ip", "-brief", "link"]).stdout,
-        "addresses": run_local(["ip", "-brief", "address"]).stdout,
-        "firewall": run_local(["nft", "list", "tables"]).stdout,
-        "mounts": "\n".join(sorted(line.split()[4] for line in _read(Path("/proc/self/mountinfo")).splitlines())),
-        "cgroups": "\n".join(sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/*") if path.is_dir())),
+def _machine(lab: str) -> dict[str, set[str]]:
+    """What of the machine's own network and mounts a lab might leave behind; other labs may come and go meanwhile."""
+    everything = {
+        "links": run_local(["ip", "-brief", "link"]).stdout.splitlines(),
+        "addresses": run_local(["ip", "-brief", "address"]).stdout.splitlines(),
+        "firewall": run_local(["nft", "list", "tables"]).stdout.splitlines(),
+        "mounts": [line.split()[4] for line in _read(Path("/proc/self/mountinfo")).splitlines()],
+        "cgroups": [str(path) for path in Path("/sys/fs/cgroup").glob("*/*") if path.is_dir()],
     }
+    other = re.compile(rf"amalgam-(?!{lab.removeprefix('amalgam-')})[0-9a-f]{{6}}")
+    return {what: {line for line in lines if not other.search(line)} for what, lines in everything.items()}
 
 
 def test_a_lab_that_was_up_leaves_nothing(tiny: OwnLab, lab: Lab) -> None:
     name, root = tiny.names.lab, str(tiny.names.root)
-    before = _machine()
+    before = _machine(name)
 
     tiny.up()
     assert tiny.node("node1").run("systemctl is-system-running").stdout.strip() == "running"
@@ -83,7 +86,7 @@ def test_a_lab_that_was_up_leaves_nothing(tiny: OwnLab, lab: Lab) -> None:
     wait_until("its processes end", lambda: _processes(f"{root}/.lab"), lambda seen: seen == [], seconds=20)
     assert _named_after(name) == []
     assert not tiny.names.folder.exists()
-    assert _machine() == before
+    assert _machine(name) == before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((forward.listen_address, forward.listen_port), timeout=5)
     assert lab.status()["state"] == "up", "the other lab of this machine was touched"
