@@ -73,6 +73,7 @@ def site_bench(bundle: Path, figures: list[Figure], runs: list[TaskCounts]) -> I
 def install(bench: SiteBench) -> None:
     """Everything from bare nodes, then once more."""
     bench.run("site install, 4 bare nodes", INSTALL_SECONDS, bench.lab.inventory, note="warm bundle")
+    Cluster(bench.lab).wait_healthy()
     bench.run("second run", SECOND_RUN_SECONDS, bench.lab.inventory)
 
 

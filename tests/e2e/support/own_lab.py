@@ -93,21 +93,26 @@ def own_lab(
     """
     root = FOLDER / name
     lab = OwnLab(Names(root))
-    if root.exists():
-        lab.down()
-        shutil.rmtree(root)
+    _clear(lab)
     root.mkdir(parents=True)
     write_inventory(lab.inventory, groups, variables)
     _link_bundle(lab, bundle)
     try:
         yield lab
     finally:
-        lab.down()
+        _clear(lab)
         left = leftovers(lab.names)
-        shutil.rmtree(root)
-        if not any(FOLDER.iterdir()):
-            FOLDER.rmdir()
         assert left == [], f"the lab left something: {left}"
+
+
+def _clear(lab: OwnLab) -> None:
+    """Take away what there is of the lab, also where its folder has gone but its nodes have not."""
+    root = lab.names.root
+    root.mkdir(parents=True, exist_ok=True)
+    lab.down()
+    shutil.rmtree(root)
+    if not any(FOLDER.iterdir()):
+        FOLDER.rmdir()
 
 
 def _link_bundle(lab: Lab, bundle: Path) -> None:

@@ -90,6 +90,10 @@ class RunningPlaybook:
             self.process.wait(timeout=wait_seconds)
         except subprocess.TimeoutExpired:
             return True
+        except KeyboardInterrupt:
+            # It is a session of its own, so the terminal's interrupt does not reach it.
+            self.kill()
+            raise
         return False
 
     def wait(self, *, seconds: float = _RUN_SECONDS) -> PlaybookRun:
