@@ -37,8 +37,10 @@ ARGUMENTS: dict[str, Any] = {
             "mode": {"type": "str"},
         },
     },
+    "links": {"type": "dict", "default": {}},
     "handlers": {"type": "dict", "default": {}},
     "validate": {"type": "dict", "default": {}},
+    "units": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -77,7 +79,7 @@ class ActionModule(ActionBase):
             payload = self._payload(args, task_vars or {})
         except AmalgamError as error:
             raise AnsibleActionFail(str(error)) from error
-        module_args = {name: args[name] for name in ("dest", "owner", "group")} | {"payload": payload}
+        module_args = {name: args[name] for name in ("dest", "owner", "group", "units")} | {"payload": payload}
         result = self._execute_module("template_tree", module_args, task_vars=task_vars)
         # The task executor hands the task's own notify list on with the result.
         self._task.notify = [*(self._task.notify or []), *result.pop("notify", [])]
@@ -85,18 +87,22 @@ class ActionModule(ActionBase):
 
     def _payload(self, args: dict[str, Any], task_vars: dict[str, Any]) -> str:
         root = self._source_folder(args["src"])
-        sources, kept = collect(root, args["extra"])
-        known = [*sources, *kept, *folders_of([*sources, *kept])]
+        sources, kept = collect(root, args["extra"], args["links"])
+        links = args["links"]
+        known = [*sources, *kept, *links, *folders_of([*sources, *kept, *links])]
         for option in ("modes", "exclude", "handlers", "validate"):
             require_matches(args[option], [*known, *(path.rstrip("/") for path in known)], where=option)
         stays = [
-            path for path in sorted([*sources, *kept]) if not any(matches(pattern, path) for pattern in args["exclude"])
+            path
+            for path in sorted([*sources, *kept, *links])
+            if not any(matches(pattern, path) for pattern in args["exclude"])
         ]
         wanted = [sources[path] for path in stays if path in sources]
         render = Renderer(self, root, task_vars)
         tree = {
             "dir_mode": checked_mode(args["dir_mode"], "dir_mode"),
             "folders": [folder_entry(path, args) for path in folders_of(stays)],
+            "links": [[path, str(links[path])] for path in stays if path in links],
             "files": [[s.path, file_mode(s, args), render(s), last_match(args["validate"], s.path)] for s in wanted],
             "handlers": handler_rules(args["handlers"]),
         }
@@ -162,7 +168,7 @@ def line_of(error: AnsibleError, text: str) -> str:
     return ""
 
 
-def collect(root: Path, extra: list[dict[str, Any]]) -> tuple[dict[str, Source], list[str]]:
+def collect(root: Path, extra: list[dict[str, Any]], links: dict[str, str]) -> tuple[dict[str, Source], list[str]]:
     """Every file of the tree by its path on the target, and the ``.gitkeep`` files that only keep a folder.
 
     Raises:
@@ -186,6 +192,10 @@ def collect(root: Path, extra: list[dict[str, Any]]) -> tuple[dict[str, Source],
                 remedy="remove one of them",
             )
         sources[source.path] = source
+    if twice := sorted(sources.keys() & links.keys()):
+        raise AmalgamError(
+            f"{twice[0]} is a file of the tree and a link at once", where=str(root), remedy="remove one of them"
+        )
     return sources, kept
 
 

@@ -162,6 +162,15 @@ def replace(path: Path, content: bytes, mode: int, owner: Ownership) -> None:
     put_in_place(path)
 
 
+def replace_link(path: Path, to: str) -> None:
+    """Make ``path`` a symbolic link to ``to``, in one step."""
+    refuse_folder(path)
+    staged = staging_path(path)
+    staged.unlink(missing_ok=True)
+    staged.symlink_to(to)
+    put_in_place(path)
+
+
 def write_record(path: Path, text: str) -> None:
     """Write a small file of our own state, for root only, creating its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)

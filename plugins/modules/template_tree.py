@@ -30,6 +30,7 @@ description:
   - Globs are relative to the tree's root. C(*) stays within a folder, C(**) crosses folders. A glob that matches
     nothing is refused.
   - A restart that a killed run left undone ("Restart <unit>" handlers) is notified again by the next run.
+  - The services that live on these files are seen to in the same round trip, see O(units).
 author: Amalgam
 options:
   src:
@@ -84,6 +85,10 @@ options:
       mode:
         description: Mode of this file, before O(modes).
         type: str
+  links:
+    description: Paths of symbolic links in the tree to what they point at.
+    type: dict
+    default: {}
   handlers:
     description: Path globs to a handler's name, or a list of names. Notified for paths that changed.
     type: dict
@@ -94,6 +99,14 @@ options:
       - When one fails, nothing is changed. In check mode a command that is not installed is passed over.
     type: dict
     default: {}
+  units:
+    description:
+      - Units of systemd that run and start at boot once the tree is in place. One that is disabled is enabled, of one
+        that does not run the handler "Restart <unit>" is notified.
+      - A unit that was started and whose conditions do not hold (C(ConditionPathExists=) and the like) is left alone.
+    type: list
+    elements: str
+    default: []
   payload:
     description: The rendered tree. Set by the action plugin, not for playbooks.
     type: str
@@ -116,6 +129,7 @@ EXAMPLES = r"""
       etc/haproxy/haproxy.cfg: haproxy -c -f %s
     handlers:
       etc/haproxy/**: Restart haproxy
+    units: [haproxy]
 """
 
 RETURN = r"""
@@ -147,8 +161,10 @@ def argument_spec() -> dict[str, Any]:
         "modes": {"type": "dict", "default": {}},
         "exclude": {"type": "list", "elements": "str", "default": []},
         "extra": {"type": "list", "elements": "dict", "options": extra, "default": []},
+        "links": {"type": "dict", "default": {}},
         "handlers": {"type": "dict", "default": {}},
         "validate": {"type": "dict", "default": {}},
+        "units": {"type": "list", "elements": "str", "default": []},
         "payload": {"type": "str", "no_log": True},
     }
 
@@ -176,15 +192,26 @@ class Change:
     content_differs: bool
 
 
+@dataclass(frozen=True)
+class Link:
+    """One symbolic link that is to become different."""
+
+    path: str
+    target: Path
+    to: str
+    found: os.stat_result | None
+
+
 class TreeSync:
     """Plan what differs, then check it, then put it in place."""
 
     def __init__(self, module: AnsibleModule) -> None:
         # Not at the top of the file: linters load modules outside Ansible, where our module_utils cannot be found.
-        from ansible.module_utils import change_notices, tree_files
+        from ansible.module_utils import change_notices, tree_files, units
 
         self.files = tree_files
         self.notices = change_notices
+        self.units = units
         self.module = module
         self.check: bool = module.check_mode
         self.root = Path(module.params["dest"])
@@ -196,20 +223,31 @@ class TreeSync:
         overdue = self.notices.overdue(self.rules, check_mode=self.check)
         folders = self.changed_folders()
         changes = [change for entry in self.tree["files"] if (change := self.planned(*entry))]
+        links = [link for entry in self.tree["links"] if (link := self.planned_link(*entry))]
         self.validate(changes)
-        changed_paths = [folder.path for folder in folders] + [change.path for change in changes]
+        changed_paths = [change.path for change in (*folders, *changes, *links)]
         called = self.notices.handlers_for(self.rules, changed_paths)
-        result: dict[str, Any] = {
-            "changed": bool(changed_paths or overdue),
-            "changed_paths": changed_paths,
-            "notify": list(dict.fromkeys([*called, *overdue])),
-        }
         if self.module._diff:
-            result["diff"] = [*map(self.folder_diff, folders), *map(self.file_diff, changes)]
+            diffs = [*map(self.folder_diff, folders), *map(self.file_diff, changes), *map(self.link_diff, links)]
         if not self.check:
             self.notices.begin(called)
-            self.apply(folders, changes)
+            self.apply(folders, changes, links)
             self.notices.finish(called)
+        # Only now are units known whose files are part of the tree.
+        units = self.units.units_of(self.module.params["units"])
+        disabled = [unit for unit in units if not unit.starts_at_boot]
+        stopped = [unit for unit in units if not unit.runs]
+        if not self.check:
+            self.units.enable(disabled)
+        result: dict[str, Any] = {
+            "changed": bool(changed_paths or overdue or disabled or stopped),
+            "changed_paths": changed_paths,
+            "notify": list(dict.fromkeys([*called, *overdue, *(f"Restart {unit.name}" for unit in stopped)])),
+        }
+        if self.module._diff:
+            diffs += [diff(f"unit {unit.name}", "disabled\n", "enabled\n") for unit in disabled]
+            diffs += [diff(f"unit {unit.name}", "stopped\n", "running\n") for unit in stopped]
+            result["diff"] = diffs
         return result
 
     def changed_folders(self) -> list[Folder]:
@@ -241,6 +279,16 @@ class TreeSync:
             return None
         return Change(path, target, content, mode, validate, found, not same)
 
+    def planned_link(self, path: str, to: str) -> Link | None:
+        target = self.files.resolve(self.root, path)
+        self.files.refuse_folder(target)
+        found = self.files.lstat(target)
+        if found and not self.check:
+            self.files.staging_path(target).unlink(missing_ok=True)
+        if found and stat.S_ISLNK(found.st_mode) and str(target.readlink()) == to:
+            return None
+        return Link(path, target, to, found)
+
     def validate(self, changes: list[Change]) -> None:
         """Run the validation commands on private copies, which keep their base name: some programs look at it."""
         for change in changes:
@@ -261,7 +309,7 @@ class TreeSync:
                     "Nothing was changed; correct the template or its variables"
                 )
 
-    def apply(self, folders: list[Folder], changes: list[Change]) -> None:
+    def apply(self, folders: list[Folder], changes: list[Change], links: list[Link]) -> None:
         for folder in folders:
             if folder.found is None:
                 folder.target.mkdir(0o700)
@@ -271,6 +319,8 @@ class TreeSync:
                 self.files.replace(change.target, change.content, change.mode, self.owner)
             else:
                 self.files.set_owner_and_mode(change.target, change.mode, self.owner)
+        for link in links:
+            self.files.replace_link(link.target, link.to)
 
     def folder_diff(self, folder: Folder) -> dict[str, str]:
         before = described(folder.found.st_mode, folder.found) if folder.found else "absent\n"
@@ -285,6 +335,13 @@ class TreeSync:
         if is_secret(change.mode) or (regular and change.found and is_secret(change.found.st_mode)):
             return diff(header, f"{HIDDEN}\n" if change.found else "absent\n", f"{HIDDEN} (changed)\n")
         return diff(header, shown(change.target.read_bytes()) if regular else "", shown(change.content))
+
+    def link_diff(self, link: Link) -> dict[str, str]:
+        if link.found is None:
+            before = "absent\n"
+        else:
+            before = f"link to {link.target.readlink()}\n" if stat.S_ISLNK(link.found.st_mode) else "no link\n"
+        return diff(str(link.target), before, f"link to {link.to}\n")
 
 
 def diff(header: str, before: str, after: str) -> dict[str, str]:

@@ -125,6 +125,8 @@ def test_arguments_that_cannot_mean_what_was_wanted_are_refused(play, tree, tmp_
         ({"exclude": ["/etc/motd"]}, "path glob '/etc/motd' is not relative"),
         ({"modes": {"etc/motd": 0o644}}, "420 is not a mode"),
         ({"extra": [{"path": "etc/hosts", "content": "two"}]}, "two sources for etc/hosts"),
+        ({"links": {"etc/hosts": "two"}}, "etc/hosts is a file of the tree and a link at once"),
+        ({"links": {"../x": "y"}}, "'../x' is not a path inside"),
         ({"extra": [{"path": "etc/x", "content": {"a": 1}}]}, "content of etc/x is no text"),
         ({"extra": [{"path": "../x", "content": "y"}]}, "'../x' is not a path inside"),
         ({"src": "nowhere"}, "nowhere is not a folder"),
@@ -152,6 +154,22 @@ def test_excluded_paths_are_left_out_with_their_folders(sync, tmp_path):
     assert sync(exclude=["etc/haproxy/**", "srv/**"]).rc == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["etc", "usr"]
     assert not (tmp_path / "out/etc/haproxy").exists()
+
+
+def test_a_link_points_where_it_should_whatever_was_there(sync, tmp_path):
+    link, arguments = tmp_path / "out/etc/localtime", {"handlers": {"etc/localtime": "Say"}, "handlers_known": ("Say",)}
+    predicted = sync("--check", "--diff", links={"etc/localtime": "/zones/A"}, **arguments)
+    assert "+link to /zones/A" in predicted.output
+    assert sync(links={"etc/localtime": "/zones/A"}, **arguments).handlers == ["Say"]
+    assert str(link.readlink()) == "/zones/A"
+    assert sync(links={"etc/localtime": "/zones/A"}, **arguments).changed == 0
+    moved = sync("--diff", links={"etc/localtime": "/zones/B"}, **arguments)
+    assert (moved.handlers, str(link.readlink())) == (["Say"], "/zones/B")
+    assert "-link to /zones/A" in moved.output
+    link.unlink()
+    link.write_text("a file")
+    assert sync(links={"etc/localtime": "/zones/B"}, **arguments).changed == 1
+    assert str(link.readlink()) == "/zones/B"
 
 
 def test_secrets_are_in_no_output(sync, tmp_path):
