@@ -24,7 +24,7 @@ ARCHIVE_BYTES = 512 << 20
 
 ARGUMENTS: dict[str, Any] = {
     "src": {"type": "str", "required": True},
-    "dest": {"type": "str", "default": "/srv/amalgam/bundle"},
+    "dest": {"type": "str", "required": True},
     "arches": {"type": "list", "elements": "str", "choices": ["amd64", "arm64"], "required": True},
     "include": {"type": "list", "elements": "str", "default": ["**"]},
 }

@@ -29,7 +29,7 @@ options:
   dest:
     description: Folder on the target. It belongs to this module, other files in it are removed.
     type: path
-    default: /srv/amalgam/bundle
+    required: true
   arches:
     description: Architectures whose files are wanted. Images are always whole.
     type: list
@@ -197,7 +197,7 @@ def is_folder(path: Path) -> bool:
 def main() -> None:
     spec = {
         "src": {"type": "str", "required": True},
-        "dest": {"type": "path", "default": "/srv/amalgam/bundle"},
+        "dest": {"type": "path", "required": True},
         "arches": {"type": "list", "elements": "str", "choices": ["amd64", "arm64"], "required": True},
         "include": {"type": "list", "elements": "str", "default": ["**"]},
         "payload": {"type": "str", "no_log": True},

@@ -31,7 +31,7 @@ options:
   layout:
     description: The OCI layout on this host.
     type: path
-    default: /srv/amalgam/bundle/images
+    required: true
   registry:
     description: The registry as host:port, HTTPS only.
     type: str
@@ -209,7 +209,7 @@ def sync(module: AnsibleModule) -> dict[str, Any]:
 
 def main() -> None:
     spec = {
-        "layout": {"type": "path", "default": "/srv/amalgam/bundle/images"},
+        "layout": {"type": "path", "required": True},
         "registry": {"type": "str", "required": True},
         "ca_path": {"type": "path", "required": True},
         "username": {"type": "str", "required": True},

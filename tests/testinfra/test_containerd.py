@@ -47,6 +47,6 @@ def test_every_image_on_a_node_came_from_the_registry(each_node: Host, facts: Si
 
 
 def test_the_installed_files_are_recorded_with_their_checksums(each_node: Host) -> None:
-    record = json.loads(each_node.check_output("cat /var/lib/amalgam/archives/node.json"))
+    record = json.loads(each_node.check_output("cat /var/lib/amalgam/archives/containerd.json"))
     files = json.dumps(record)
     assert all(name in files for name in ("usr/local/bin/containerd", "usr/local/bin/runc", "opt/cni/bin/loopback"))

@@ -8,10 +8,9 @@ import yaml
 
 from amalgam.errors import AmalgamError
 from amalgam.lab.names import Names
+from amalgam.lab.plan import API_SERVER_PORT
 from amalgam.lab.state import require, write_atomically
 from amalgam.models import load_site
-
-API_PORT = 6443
 
 
 def write_kubeconfig(names: Names) -> Path:
@@ -30,10 +29,10 @@ def write_kubeconfig(names: Names) -> Path:
         raise AmalgamError(
             "the lab has no cluster yet", where=str(source), remedy="install the site on it: `make lab` does"
         )
-    forward = next((entry for entry in state.forwards if entry.port == API_PORT), None)
+    forward = next((entry for entry in state.forwards if entry.port == API_SERVER_PORT), None)
     if forward is None:
         raise AmalgamError(
-            f"no forward of port {API_PORT}",
+            f"no forward of port {API_SERVER_PORT}",
             where=f"{site.folder}/group_vars/all/lab.yml",
             remedy="add one to a control-plane host",
         )

@@ -47,7 +47,7 @@ def test_an_unknown_key_is_refused_by_its_path(page):
 
 def test_a_program_that_no_component_makes_is_refused(page):
     data, load = page
-    data["archives"]["node"]["programs"]["kubectll"] = "usr/local/bin/kubectll"
+    data["archives"]["kubernetes-node"]["programs"]["kubectll"] = "usr/local/bin/kubectll"
     assert "no component makes the program kubectll" in refusal(load)
 
 
