@@ -34,6 +34,7 @@ lab: venv ## Bring the lab up: bundle, nodes, cluster (INVENTORY=inventories/lab
 .PHONY: lab-down
 lab-down: ## Take the lab down and leave nothing
 	@if [ -x $(AMALGAM) ]; then $(AMALGAM) lab down; else echo "no lab here"; fi
+	@if [ -d .lab-own ]; then $(VENV)/bin/python -m tests.e2e.support.own_lab; fi
 
 .PHONY: lab-status
 lab-status: venv ## Show the lab's nodes and addresses

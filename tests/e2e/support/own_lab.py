@@ -115,8 +115,18 @@ def _clear(lab: OwnLab) -> None:
         FOLDER.rmdir()
 
 
+def clear_all() -> None:
+    """Take away the labs of tests that were killed."""
+    for root in list(FOLDER.iterdir()) if FOLDER.exists() else []:
+        _clear(OwnLab(Names(root)))
+
+
 def _link_bundle(lab: Lab, bundle: Path) -> None:
     assert (bundle / "manifest.json").is_file(), f"{bundle} is no bundle: `make lab` makes one"
     lab.names.folder.mkdir(exist_ok=True)
     (lab.names.folder / "bundle").symlink_to(bundle.resolve())
     (lab.names.folder / "allowed_signers").symlink_to(allowed_signers(config_dir()))
+
+
+if __name__ == "__main__":
+    clear_all()
