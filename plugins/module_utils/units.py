@@ -70,6 +70,17 @@ def enable(units: Iterable[Unit]) -> None:
         _systemctl("enable", "--", unit.name)
 
 
+def start(units: Iterable[Unit]) -> None:
+    """Start these units, now and at every boot.
+
+    Raises:
+        TreeError: a unit is masked, does not start, or systemd does not know it.
+    """
+    for unit in units:
+        enable([unit])
+        _systemctl("start", "--", unit.name)
+
+
 def _systemctl(*arguments: str) -> str:
     command = ["systemctl", *arguments]
     try:

@@ -30,10 +30,11 @@ options:
     type: list
     elements: str
     required: true
-  source:
-    description: Where the repository is served. Only for messages.
-    type: str
-    default: the bundle's repository
+  units:
+    description: Units of systemd that the packages bring, to run and to start at boot.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Predicts from what is installed and from the lists that are there.
@@ -44,11 +45,17 @@ EXAMPLES = r"""
 - name: Install packages
   bundle_packages:
     packages: [chrony, conntrack, nftables]
+    units: [chrony]
 """
 
 RETURN = r"""
 installed:
   description: Packages that were installed, upgraded or repaired (or would be).
+  returned: always
+  type: list
+  elements: str
+started:
+  description: Units that were started or enabled (or would be).
   returned: always
   type: list
   elements: str
@@ -101,12 +108,11 @@ class Runner:
 class Packages:
     """Decides from dpkg's state and the repository's lists what has to be done, and does it."""
 
-    def __init__(self, names: list[str], source: str, runner: Runner, *, check_mode: bool) -> None:
+    def __init__(self, names: list[str], runner: Runner, *, check_mode: bool) -> None:
         bad = [name for name in names if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name)]
         if bad:
             raise PackageError(f"packages: {bad[0]!r} is no package name; give names only, versions are the bundle's")
         self.names = list(dict.fromkeys(names))
-        self.source = source
         self.runner = runner
         self.check = check_mode
 
@@ -161,13 +167,13 @@ class Packages:
     def update(self) -> None:
         if not SOURCES.is_file():
             raise PackageError(f"{SOURCES} is not there; configure the bundle's repository before installing packages")
-        self.do(f"read the lists of {self.source}", ["apt-get", "update", "-q", *only_bundle(), *STRICT])
+        self.do("read the lists of the bundle's repository", ["apt-get", "update", "-q", *only_bundle(), *STRICT])
         STAMP.parent.mkdir(parents=True, exist_ok=True)
         STAMP.write_text(sources_digest())
 
     def install(self, names: list[str]) -> None:
         command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *only_bundle(), *WAIT, *CONFIG, *names]
-        self.do(f"install {', '.join(names)} from {self.source}", command)
+        self.do(f"install {', '.join(names)} from the bundle's repository", command)
 
     def do(self, what: str, command: list[str]) -> None:
         """Run one program of apt, waiting while another one holds a lock that it does not wait for itself."""
@@ -230,13 +236,21 @@ def list_prefix(uri: str) -> str:
 def main() -> None:
     spec = {
         "packages": {"type": "list", "elements": "str", "required": True},
-        "source": {"type": "str", "default": "the bundle's repository"},
+        "units": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    # Not at the top of the file: linters load modules outside Ansible, where our module_utils cannot be found.
+    from ansible.module_utils import units
+    from ansible.module_utils.tree_files import TreeError
+
     try:
-        packages = Packages(module.params["packages"], module.params["source"], Runner(), check_mode=module.check_mode)
-        module.exit_json(**packages.run())
-    except (PackageError, OSError) as error:
+        result = Packages(module.params["packages"], Runner(), check_mode=module.check_mode).run()
+        stopped = [unit for unit in units.units_of(module.params["units"]) if not (unit.runs and unit.starts_at_boot)]
+        if not module.check_mode:
+            units.start(stopped)
+        result["changed"] = result["changed"] or bool(stopped)
+        module.exit_json(**result, started=[unit.name for unit in stopped])
+    except (PackageError, TreeError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

@@ -56,7 +56,7 @@ def packages(plugin, tmp_path, monkeypatch):
 @pytest.fixture
 def run(packages):
     def go(system: System, *names: str, check: bool = False) -> dict:
-        return packages.Packages(list(names), "the test", system, check_mode=check).run()
+        return packages.Packages(list(names), system, check_mode=check).run()
 
     return go
 
@@ -113,7 +113,7 @@ def test_a_failed_update_is_not_taken_for_a_current_list(run, packages):
     system = System()
     packages.STAMP.unlink()
     system.failures = [(100, "", "E: Failed to fetch")]
-    with pytest.raises(packages.PackageError, match="cannot read the lists of the test"):
+    with pytest.raises(packages.PackageError, match="cannot read the lists of the bundle"):
         run(system, "chrony")
     assert packages.lists_are_stale()
 
@@ -158,4 +158,4 @@ def test_a_package_the_bundle_lacks_is_named_with_the_remedy(run, packages):
 def test_versions_and_options_are_no_package_names(packages):
     for name in ("chrony=4.3", "--allow-unauthenticated", "Chrony"):
         with pytest.raises(packages.PackageError, match="is no package name"):
-            packages.Packages([name], "the test", System(), check_mode=True)
+            packages.Packages([name], System(), check_mode=True)

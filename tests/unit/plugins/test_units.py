@@ -96,6 +96,13 @@ def test_a_masked_unit_is_an_error_with_its_remedy(systemctl, tree, tmp_path):
     assert calls(tmp_path) == []
 
 
+def test_a_unit_can_be_started_at_once(systemctl, plugin, tmp_path):
+    units = plugin("module_utils", "units")
+    systemctl(one=RUNNING | {"ActiveState": "failed", "UnitFileState": "disabled"})
+    units.start(units.units_of(["one"]))
+    assert calls(tmp_path) == ["enable -- one", "start -- one"]
+
+
 @pytest.mark.usefixtures("systemctl")
 def test_a_systemd_that_does_not_answer_is_an_error(tree, tmp_path):
     (tmp_path / "bin/systemctl").write_text("#!/bin/sh\necho Failed to connect to bus >&2; exit 1\n")
