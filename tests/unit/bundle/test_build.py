@@ -188,7 +188,7 @@ def test_the_real_lock_gives_a_key_and_a_step_to_every_artifact(tmp_path):
     for arch in ("amd64", "arm64"):
         assert f"program runc {contents.lock.version('runc')} {arch}" in names
         assert f"image pause {arch}" in names
-        assert f"archive node {arch}" in names
+        assert f"archive kubernetes-node {arch}" in names
     assert names[-1] == "bill of materials"
     assert len(contents.keys()) > len(contents.components.program_owners()) * 2
 
