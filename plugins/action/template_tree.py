@@ -40,7 +40,7 @@ ARGUMENTS: dict[str, Any] = {
     "links": {"type": "dict", "default": {}},
     "handlers": {"type": "dict", "default": {}},
     "validate": {"type": "dict", "default": {}},
-    "units": {"type": "list", "elements": "str", "default": []},
+    "units": {"type": "dict", "default": {}},
 }
 
 
@@ -74,6 +74,8 @@ class ActionModule(ActionBase):
         """
         super().run(tmp, task_vars)
         refuse_structures(self._task.args.get("extra") or [])
+        if isinstance(units := self._task.args.get("units"), list):
+            self._task.args["units"] = {unit: f"Restart {unit}" for unit in units}
         _, args = self.validate_argument_spec(ARGUMENTS)
         try:
             payload = self._payload(args, task_vars or {})

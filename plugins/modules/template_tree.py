@@ -104,9 +104,9 @@ options:
       - Units of systemd that run and start at boot once the tree is in place. One that is disabled is enabled, of one
         that does not run the handler "Restart <unit>" is notified.
       - A unit that was started and whose conditions do not hold (C(ConditionPathExists=) and the like) is left alone.
-    type: list
-    elements: str
-    default: []
+      - A mapping names the handler of each unit, where it is another than "Restart <unit>".
+    type: dict
+    default: {}
   payload:
     description: The rendered tree. Set by the action plugin, not for playbooks.
     type: str
@@ -164,7 +164,7 @@ def argument_spec() -> dict[str, Any]:
         "links": {"type": "dict", "default": {}},
         "handlers": {"type": "dict", "default": {}},
         "validate": {"type": "dict", "default": {}},
-        "units": {"type": "list", "elements": "str", "default": []},
+        "units": {"type": "dict", "default": {}},
         "payload": {"type": "str", "no_log": True},
     }
 
@@ -234,7 +234,8 @@ class TreeSync:
             self.apply(folders, changes, links)
             self.notices.finish(called)
         # Only now are units known whose files are part of the tree.
-        units = self.units.units_of(self.module.params["units"])
+        wanted: dict[str, str] = self.module.params["units"]
+        units = self.units.units_of(wanted)
         disabled = [unit for unit in units if not unit.starts_at_boot]
         stopped = [unit for unit in units if not unit.runs]
         if not self.check:
@@ -242,7 +243,7 @@ class TreeSync:
         result: dict[str, Any] = {
             "changed": bool(changed_paths or overdue or disabled or stopped),
             "changed_paths": changed_paths,
-            "notify": list(dict.fromkeys([*called, *overdue, *(f"Restart {unit.name}" for unit in stopped)])),
+            "notify": list(dict.fromkeys([*called, *overdue, *(wanted[unit.name] for unit in stopped)])),
         }
         if self.module._diff:
             diffs += [diff(f"unit {unit.name}", "disabled\n", "enabled\n") for unit in disabled]

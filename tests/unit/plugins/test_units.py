@@ -44,7 +44,11 @@ def tree(call: Callable[..., dict], tmp_path: Path) -> Callable[..., dict]:
     payload = base64.b64encode(zlib.compress(json.dumps(empty).encode())).decode()
 
     def run(*units: str, check: bool = False) -> dict:
-        return call("template_tree", {"dest": str(tmp_path), "units": units, "payload": payload}, check=check)
+        return call(
+            "template_tree",
+            {"dest": str(tmp_path), "units": {unit: f"Restart {unit}" for unit in units}, "payload": payload},
+            check=check,
+        )
 
     return run
 
