@@ -5,6 +5,7 @@ Only the lock writer and the bundle builder read this page; everything else read
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -118,12 +119,27 @@ class Chart(Strict):
     path: str
 
 
+_RESTRICTED = re.compile(r"(\S+) \[([a-z0-9 ]+)\]")
+
+
 class DebianSet(Strict):
-    """Packages wanted. ``base``: with all that a bootable root needs. ``exclude``: cut, with what only these need."""
+    """Packages wanted. ``base``: with all that a bootable root needs. ``exclude``: cut, with what only these need.
+
+    ``NAME [ARCH ...]`` wants a package for these architectures only (Debian Policy, 7.1).
+    """
 
     base: bool = False
     packages: list[str]
     exclude: list[str] = Field(default_factory=list)
+
+    def wanted(self, arch: Arch) -> list[str]:
+        """The names wanted for ``arch``."""
+        restricted = {entry: _RESTRICTED.fullmatch(entry) for entry in self.packages}
+        return [
+            match[1] if match else entry
+            for entry, match in restricted.items()
+            if match is None or arch in match[2].split()
+        ]
 
 
 class Debian(Strict):

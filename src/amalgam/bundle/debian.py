@@ -16,23 +16,24 @@ from amalgam.bundle.apt import Apt, Stanza
 from amalgam.bundle.components import Debian
 from amalgam.bundle.debian_closure import needed, unsatisfied
 from amalgam.errors import AmalgamError
-from amalgam.pins import DebPin
+from amalgam.pins import Arch, DebPin
 
 # What mmdebstrap's variant minbase takes beside the packages named: https://man.debian.org/mmdebstrap
 _BASE = ("?essential", "?priority(required)")
 
 
-def solve_sets(debian: Debian, apt: Apt) -> dict[str, DebPin]:
-    """Every package of every set, with what it depends on, from an empty system.
+def solve_sets(debian: Debian, apt: Apt, arch: Arch) -> dict[str, DebPin]:
+    """Every package of every set, with what it depends on, from an empty system of ``arch``.
 
     Raises:
         AmalgamError: apt finds no solution, sets disagree on a version, or the node set is not closed.
     """
     pins: dict[str, DebPin] = {}
     for set_name, wish in debian.sets.items():
-        solved = apt.solve([*(_BASE if wish.base else ()), *wish.packages])
+        wanted = wish.wanted(arch)
+        solved = apt.solve([*(_BASE if wish.base else ()), *wanted])
         entries = {name: _pin(stanza, set_name) for name, stanza in apt.stanzas(solved).items()}
-        kept = needed(entries, wish.packages, wish.exclude) if wish.exclude else set(entries)
+        kept = needed(entries, wanted, wish.exclude) if wish.exclude else set(entries)
         for name in sorted(kept):
             pins[name] = _merged(pins.get(name), entries[name], set_name)
         if wish.base:

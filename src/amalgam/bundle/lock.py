@@ -59,7 +59,8 @@ def update_lock(root: Path, cache: Path, say: Callable[[str], None]) -> Lock:
     debian = {}
     for arch in arches:
         say(f"Debian packages: {arch}")
-        debian[arch] = solve_sets(components.debian, private_apt(cache / "apt" / arch, arch, components.debian.release))
+        apt = private_apt(cache / "apt" / arch, arch, components.debian.release)
+        debian[arch] = solve_sets(components.debian, apt, arch)
     lock = Lock(
         schema_=1,
         inputs=input_digests(root, components),

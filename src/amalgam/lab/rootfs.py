@@ -86,6 +86,9 @@ _LINKS = {
     "etc/systemd/system/proc-sys-fs-binfmt_misc.automount": "/dev/null",
     "etc/systemd/system/proc-sys-fs-binfmt_misc.mount": "/dev/null",
     "etc/systemd/system/console-getty.service": "/dev/null",
+    "etc/systemd/system/nvmf-autoconnect.service": "/dev/null",
+    # The settings of package ceph-osd would be the whole machine's.
+    "etc/sysctl.d/30-ceph-osd.conf": "/dev/null",
 }
 
 _LEFT_OUT = ("etc/hostname", "etc/apt/sources.list")

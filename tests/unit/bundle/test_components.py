@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from amalgam.bundle.components import COMPONENTS_FILE, load_components
+from amalgam.bundle.components import COMPONENTS_FILE, DebianSet, load_components
 from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
 
@@ -77,3 +77,9 @@ def test_a_component_without_a_source_is_refused(page):
 
 def test_every_component_says_under_which_licence_it_comes():
     assert all(entry.licence for entry in load_components(project_root()).components.values())
+
+
+def test_a_package_may_be_wanted_for_one_architecture():
+    wish = DebianSet(packages=["everywhere", "here [amd64]", "both [amd64 arm64]"])
+    assert wish.wanted("amd64") == ["everywhere", "here", "both"]
+    assert wish.wanted("arm64") == ["everywhere", "both"]
