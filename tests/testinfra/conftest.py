@@ -25,6 +25,7 @@ _PARTS: dict[str, Callable[[SiteFacts], list[str]]] = {
     "each_node": lambda facts: facts.names("control_plane", "workers"),
     "each_control_plane": lambda facts: facts.names("control_plane"),
     "each_worker": SiteFacts.plain_workers,
+    "each_storage": lambda facts: facts.names("storage"),
     "bundle_host": lambda facts: facts.names("bundle_server"),
 }
 
@@ -80,6 +81,7 @@ each_host = _connected("each_host")
 each_node = _connected("each_node")
 each_control_plane = _connected("each_control_plane")
 each_worker = _connected("each_worker")
+each_storage = _connected("each_storage")
 bundle_host = _connected("bundle_host")
 
 

@@ -15,6 +15,7 @@ from amalgam.models.inventory import ALL, Variable
 from amalgam.models.lab import LabSettings
 from amalgam.models.role_options import load_role_options
 from amalgam.models.settings import SiteSettings
+from amalgam.models.storage import Osd, Subvolume, check_storage
 from amalgam.models.topology import WORKER_CLASSES, check_topology
 from amalgam.models.variables import check_variable
 
@@ -23,12 +24,14 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
         name: TypeAdapter(Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation)  # type: ignore[arg-type]
         for name, info in SiteSettings.model_fields.items()
     },
+    "ceph_subvolumes": TypeAdapter(list[Subvolume]),
     "lab": TypeAdapter(LabSettings),
 }
 PER_HOST: dict[str, TypeAdapter[Any]] = {
     "accelerator": TypeAdapter(Accelerator),
     "ansible_host": TypeAdapter(Address),
     "architecture": TypeAdapter(SupportedArchitecture),
+    "ceph_osds": TypeAdapter(list[Osd]),
 }
 
 
@@ -43,6 +46,7 @@ def check_site(draft: Draft, roles: Path) -> None:
     check_addressing(draft)
     for host in draft.inventory.hosts:
         _check_host(draft, host)
+    check_storage(draft)
     _check_lab(draft)
 
 

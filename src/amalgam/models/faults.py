@@ -67,6 +67,13 @@ class Rule(StrEnum):
     UNKNOWN_GROUP = "unknown-group"
     UNKNOWN_HOST = "unknown-host"
     WORKER_WITHOUT_CLASS = "worker-without-class"
+    # storage
+    BAD_SUBVOLUME_NAME = "bad-subvolume-name"
+    DUPLICATE_OSD = "duplicate-osd"
+    DUPLICATE_SUBVOLUME = "duplicate-subvolume"
+    NO_OSD = "no-osd"
+    SUBVOLUME_WITHOUT_STORAGE = "subvolume-without-storage"
+    TOO_FEW_OSDS = "too-few-osds"
 
 
 @dataclass(frozen=True, order=True)

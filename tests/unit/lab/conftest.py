@@ -51,6 +51,8 @@ def make_site(tmp_path: Path) -> MakeSite:
         variables.mkdir(parents=True, exist_ok=True)
         (inventory / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": hosts}}))
         (variables / "site.yml").write_text(yaml.safe_dump(SETTINGS if lab is None else {**SETTINGS, "lab": lab}))
+        disks = [{"path": f"/srv/ceph/osd{number}", "size_gib": 20} for number in range(2)]
+        (variables / "ceph.yml").write_text(yaml.safe_dump({"ceph_osds": disks}))
         (tmp_path / "roles").mkdir(exist_ok=True)
         return load_site(inventory, roles=tmp_path / "roles")
 

@@ -1,0 +1,162 @@
+"""Files that one worker writes another reads, whatever fails meanwhile; what was acknowledged is never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.e2e.support.nodes import Lab, Node
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(600)
+
+MOUNT = "/srv/shared/common"
+
+# One file after the other, each on disk before its name is noted: what is noted was acknowledged.
+_WRITER = """\
+cd {folder} && n=0; while [ ! -e stop ]; do n=$((n + 1))
+head -c 65536 /dev/urandom >f$n && sync f$n && sha256sum f$n >>/run/acknowledged || break; done"""
+
+
+@pytest.fixture
+def folder(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A folder of the test's own on the shared file system."""
+    path = f"{MOUNT}/{request.node.originalname}"
+    first = lab.node("gpu1")
+    first.run(f"rm -rf {path} && mkdir {path}")
+    yield path
+    first.run(f"rm -rf {path}")
+
+
+def test_what_one_worker_writes_another_reads(lab: Lab, folder: str) -> None:
+    written = (
+        lab.node("gpu1").run(f"cd {folder} && head -c 32M /dev/urandom >data && sync data && sha256sum data").stdout
+    )
+    assert lab.node("gpu2").run(f"cd {folder} && sha256sum data").stdout == written
+
+
+def test_a_lock_of_one_worker_holds_on_another(lab: Lab, folder: str) -> None:
+    holder = lab.node("gpu1").start(f"flock {folder}/lock sh -c 'until [ -e {folder}/stop ]; do sleep 0.2; done'")
+    attempt = f"flock --nonblock {folder}/lock true"
+    try:
+        wait_until(
+            "the lock is held", lambda: lab.node("gpu1").run(attempt, check=False).rc, lambda rc: rc == 1, seconds=30
+        )
+        assert lab.node("gpu2").run(attempt, check=False).rc == 1
+    finally:
+        lab.node("gpu1").run(f"touch {folder}/stop")
+        holder.wait(timeout=60)
+    assert lab.node("gpu2").run(attempt, check=False).rc == 0
+
+
+def test_a_write_past_the_quota_fails(lab: Lab, folder: str) -> None:
+    full = lab.node("gpu1").run(
+        f"dd if=/dev/zero of={folder}/fill bs=4M count=400 conv=fsync", check=False, seconds=300
+    )
+    assert full.rc != 0
+    assert "Disk quota exceeded" in full.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "kill"),
+    [
+        ("stor1", "pkill -KILL -f 'ceph-osd .*--id 0'"),
+        ("stor1", "pkill -KILL -x ceph-mds"),
+        ("stor1", "pkill -KILL -x ceph-mon"),
+    ],
+    ids=["an OSD", "the metadata server", "the monitor"],
+)
+def test_no_acknowledged_write_is_lost_when_a_daemon_is_killed(lab: Lab, folder: str, where: str, kill: str) -> None:
+    with _writing(lab.node("gpu1"), folder):
+        _await_files(lab.node("gpu1"), 10)
+        lab.node(where).run(kill)
+        _await_files(lab.node("gpu1"), _noted(lab.node("gpu1")) + 20)
+    _compare(lab, folder)
+
+
+def test_a_client_that_is_killed_is_back_by_itself(lab: Lab, folder: str) -> None:
+    worker = lab.node("gpu1")
+    worker.run(f"echo before >{folder}/file && sync {folder}/file && pkill -KILL -x ceph-fuse")
+    wait_until(
+        "the file system is mounted again",
+        lambda: worker.run(f"cat {folder}/file", check=False).stdout,
+        lambda text: text == "before\n",
+        seconds=60,
+    )
+    # What the dead client held is let go after its session has ended.
+    worker.run(f"timeout 90 sh -c 'echo after >{folder}/file && sync {folder}/file'")
+    assert lab.node("gpu2").run(f"cat {folder}/file").stdout == "after\n"
+
+
+def test_mounts_come_back_by_themselves_when_the_storage_host_restarts(lab: Lab, folder: str) -> None:
+    workers = [lab.node(name) for name in lab.members("workers")]
+    workers[0].run(f"echo kept >{folder}/file && sync {folder}/file")
+    lab.command("stop", "stor1")
+    lab.command("start", "stor1")
+    for worker in workers:
+        assert worker.run(f"timeout 110 cat {folder}/file").stdout == "kept\n"
+        worker.run(f"timeout 110 sh -c 'echo {worker.name} >{folder}/{worker.name}'")
+
+
+def test_a_worker_that_restarts_has_its_mounts_again(lab: Lab, folder: str) -> None:
+    lab.node("gpu2").run(f"echo kept >{folder}/file && sync {folder}/file")
+    lab.command("stop", "gpu2")
+    lab.command("start", "gpu2")
+    wait_until(
+        "the mount is back",
+        lambda: lab.node("gpu2").run(f"cat {folder}/file", check=False).stdout,
+        lambda text: text == "kept\n",
+        seconds=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("/srv/ceph/foreign 1", "/srv/ceph/foreign is there already and no OSD of ours"),
+        ("/srv/ceph/huge 999999", "999999 GiB do not fit"),
+        ("/dev/disk/by-id/nothing -", "is no disk of this host"),
+    ],
+    ids=["a file of somebody's", "a full disk", "no such disk"],
+)
+def test_what_cannot_become_an_osd_is_refused_and_left_as_it_is(lab: Lab, entry: str, reason: str) -> None:
+    storage, disks = lab.node("stor1"), "/etc/amalgam/ceph/osds"
+    storage.run(f"echo precious >/srv/ceph/foreign; cp {disks} /run/osds; echo '{entry}' >>{disks}")
+    before = storage.run("ls /srv/ceph; ceph osd ls").stdout
+    try:
+        refused = storage.run("/usr/local/libexec/amalgam/ceph-osd-create", check=False)
+        assert refused.rc != 0
+        assert reason in refused.stderr
+        assert storage.run("cat /srv/ceph/foreign").stdout == "precious\n"
+        assert storage.run("ls /srv/ceph; ceph osd ls").stdout == before
+    finally:
+        storage.run(f"mv /run/osds {disks}; rm /srv/ceph/foreign")
+
+
+@contextmanager
+def _writing(node: Node, folder: str) -> Iterator[None]:
+    """A writer at work on a node; it is stopped, and has ended, at the end."""
+    node.run("rm -f /run/acknowledged")
+    process = node.start(_WRITER.format(folder=folder))
+    try:
+        yield
+    finally:
+        node.run(f"touch {folder}/stop", seconds=180)
+        process.wait(timeout=180)
+
+
+def _noted(node: Node) -> int:
+    return len(node.run("cat /run/acknowledged", check=False).stdout.splitlines())
+
+
+def _await_files(node: Node, count: int) -> None:
+    wait_until(f"{count} files are written", lambda: _noted(node), lambda seen: seen >= count, seconds=120)
+
+
+def _compare(lab: Lab, folder: str) -> None:
+    """Every acknowledged file, read by the other worker."""
+    noted = lab.node("gpu1").run("cat /run/acknowledged").stdout
+    checked = lab.node("gpu2").run(f"cd {folder} && sha256sum --check --quiet", stdin=noted, check=False, seconds=300)
+    assert checked.rc == 0, checked.output
