@@ -1,4 +1,4 @@
-"""Keys of Ceph's daemons and clients, all from one secret of the site: nothing has to be fetched from the cluster."""
+"""Identity and keys of the storage cluster, all from one secret of the site: nothing has to be fetched from it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import struct
+import uuid
 
 _AES = 1
 _KEY_BYTES = 16
@@ -24,5 +25,21 @@ def ceph_key(secret: str, entity: str) -> str:
     Raises:
         ValueError: ``secret`` is no base64.
     """
-    key = hmac.new(base64.b64decode(secret, validate=True), entity.encode(), hashlib.sha256).digest()[:_KEY_BYTES]
+    key = _derived(secret, entity)
     return base64.b64encode(struct.pack("<HIIH", _AES, 0, 0, len(key)) + key).decode()
+
+
+def ceph_fsid(secret: str) -> str:
+    """The UUID of the cluster; nothing of the secret follows from it.
+
+    Args:
+        secret: base64.
+
+    Raises:
+        ValueError: ``secret`` is no base64.
+    """
+    return str(uuid.UUID(bytes=_derived(secret, "fsid"), version=4))
+
+
+def _derived(secret: str, name: str) -> bytes:
+    return hmac.new(base64.b64decode(secret, validate=True), name.encode(), hashlib.sha256).digest()[:_KEY_BYTES]

@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,8 +47,6 @@ class SiteSecrets(BaseModel):
     registry_push_password: str
     kubeadm_certificate_key: str
     """32 bytes, hex: wraps the control plane's certificates on their way to further masters."""
-    ceph_fsid: str
-    """UUID of the storage cluster: no secret, but made once as they are."""
     ceph_key_secret: str
     """32 bytes, base64: every cephx key follows from it (:mod:`amalgam.ceph_keys`)."""
     certificates: dict[str, Credential] = {}
@@ -118,7 +115,6 @@ def _missing(known: dict[str, Any], site_name: str) -> dict[str, Any]:
         "registry_http_secret": lambda: secrets.token_urlsafe(32),
         "registry_push_password": lambda: secrets.token_urlsafe(32),
         "kubeadm_certificate_key": lambda: secrets.token_hex(32),
-        "ceph_fsid": lambda: str(uuid.uuid4()),
         "ceph_key_secret": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     }
     return {name: make() for name, make in makers.items() if name not in known}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import struct
+import uuid
 
 import pytest
 
-from amalgam.ceph_keys import ceph_key
+from amalgam.ceph_keys import ceph_fsid, ceph_key
 
 SECRET = base64.b64encode(bytes(32)).decode()
 
@@ -24,6 +25,12 @@ def test_a_key_is_the_same_at_every_run_and_of_each_entity_another():
     assert len({ceph_key(SECRET, name) for name in names}) == len(names)
     other = base64.b64encode(b"1" * 32).decode()
     assert ceph_key(SECRET, "mon.") != ceph_key(other, "mon.")
+
+
+def test_a_cluster_has_one_uuid_and_another_cluster_another():
+    other = base64.b64encode(b"1" * 32).decode()
+    assert uuid.UUID(ceph_fsid(SECRET)).version == 4
+    assert ceph_fsid(SECRET) == ceph_fsid(SECRET) != ceph_fsid(other)
 
 
 def test_a_secret_that_is_none_is_refused():

@@ -10,10 +10,19 @@ from typing import Any
 
 import yaml
 
+from amalgam.ceph_keys import ceph_key
 from tests.e2e.support.checkout import program
 from tests.e2e.support.nodes import run_local
 
 _SHORTEST = 16
+_CEPH_ENTITIES = (
+    "mon.",
+    "client.admin",
+    "client.bootstrap-osd",
+    "client.common",
+    "client.manager.volumes",
+    "mgr.stor1",
+)
 _PUBLIC_MARK = "-----BEGIN CERTIFICATE-----"
 
 
@@ -32,6 +41,9 @@ def canaries(state_dir: Path) -> list[Canary]:
     password = (state_dir / "vault-password").read_text().strip()
     found = [form for name, secret in _leaves("", secrets) for form in _forms(name, secret)]
     found += _forms("vault password", password)
+    found += [
+        form for entity in _CEPH_ENTITIES for form in _forms(entity, ceph_key(secrets["ceph_key_secret"], entity))
+    ]
     assert len({canary.name for canary in found}) > 3, f"hardly any secret in {state_dir}/secrets.yml: {found}"
     return found
 

@@ -1,0 +1,15 @@
+"""Filters ``ceph_key`` and ``ceph_fsid``: a shim over :mod:`amalgam.ceph_keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from amalgam.ceph_keys import ceph_fsid, ceph_key
+
+
+class FilterModule:
+    """Ansible's way to find the filters."""
+
+    def filters(self) -> dict[str, Callable[..., str]]:
+        """Name to function: ``secret | ceph_key(entity)``, ``secret | ceph_fsid``."""
+        return {"ceph_key": ceph_key, "ceph_fsid": ceph_fsid}
