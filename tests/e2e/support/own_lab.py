@@ -44,6 +44,8 @@ def write_inventory(folder: Path, groups: Groups, variables: dict[str, Any] | No
     settings = folder / "group_vars" / "all"
     if not settings.exists():
         shutil.copytree(ROOT / "inventories" / "lab" / "group_vars", folder / "group_vars")
+    if "storage" not in groups:
+        (settings / "ceph.yml").unlink(missing_ok=True)
     own = {"lab": {}, **(variables or {})}
     for file in settings.glob("*.yml"):
         kept = {key: value for key, value in yaml.safe_load(file.read_text()).items() if key not in own}
