@@ -17,9 +17,10 @@ def test_a_host_has_the_name_of_the_inventory(each_host: Host, facts: SiteFacts)
     assert each_host.check_output("cat /etc/hostname") == _name(each_host)
 
 
-def test_a_host_finds_the_bundle_server_and_the_api_without_dns(each_host: Host, facts: SiteFacts) -> None:
+def test_a_host_finds_the_services_of_the_site_without_dns(each_host: Host, facts: SiteFacts) -> None:
     server = facts.address(facts.names("bundle_server")[0])
-    for name, address in (("bundle", server), ("registry", server), ("api", "127.0.0.1")):
+    storage = facts.address(facts.names("storage")[0])
+    for name, address in (("bundle", server), ("registry", server), ("objects", storage), ("api", "127.0.0.1")):
         assert each_host.check_output("getent ahostsv4 %s", facts.fqdn(name)).split()[0] == address
 
 
