@@ -13,6 +13,7 @@ from tests.e2e.support.waiting import wait_until
 pytestmark = pytest.mark.timeout(600)
 
 MOUNT = "/srv/shared/common"
+PROGRAMS = "/usr/local/libexec/amalgam"
 
 # One file after the other, each on disk before its name is noted: what is noted was acknowledged.
 _WRITER = """\
@@ -126,13 +127,44 @@ def test_what_cannot_become_an_osd_is_refused_and_left_as_it_is(lab: Lab, entry:
     storage.run(f"echo precious >/srv/ceph/foreign; cp {disks} /run/osds; echo '{entry}' >>{disks}")
     before = storage.run("ls /srv/ceph; ceph osd ls").stdout
     try:
-        refused = storage.run("/usr/local/libexec/amalgam/ceph-osd-create", check=False)
+        refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
         assert refused.rc != 0
         assert reason in refused.stderr
         assert storage.run("cat /srv/ceph/foreign").stdout == "precious\n"
         assert storage.run("ls /srv/ceph; ceph osd ls").stdout == before
     finally:
         storage.run(f"mv /run/osds {disks}; rm /srv/ceph/foreign")
+
+
+def test_an_osd_whose_making_was_killed_is_finished_by_the_next_run(lab: Lab) -> None:
+    storage, disks, disk = lab.node("stor1"), "/etc/amalgam/ceph/osds", "/srv/ceph/killed"
+    own = f"/var/lib/amalgam/ceph/osd/$(systemd-escape --path {disk})"
+    before = storage.run(f"cp {disks} /run/osds; echo '{disk} 5' >>{disks}; ceph osd ls").stdout.split()
+    try:
+        for seconds in (0.05, 0.3, 0.8, 1.5):
+            storage.run(f"timeout --signal KILL {seconds} {PROGRAMS}/ceph-osd-create", check=False)
+        assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout in ("", f"osd.{len(before)} on {disk}\n")
+        assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout == ""
+        (made,) = set(storage.run("ceph osd ls").stdout.split()) - set(before)
+        wait_until(
+            "the OSD is up",
+            lambda: storage.run(f"ceph osd dump | grep '^osd.{made} '").stdout,
+            lambda line: " up " in line,
+            seconds=60,
+        )
+    finally:
+        gone = "systemctl disable --quiet --now ceph-osd@$id; ceph osd purge $id --yes-i-really-mean-it"
+        gone += "; rm -r /var/lib/ceph/osd/ceph-$id"
+        storage.run(f"mv /run/osds {disks}; for id in $(cat {own}/done); do {gone}; done; rm -rf {own} {disk}")
+
+
+def test_a_description_of_the_cluster_that_was_killed_is_finished_by_the_next_run(lab: Lab) -> None:
+    storage = lab.node("stor1")
+    storage.run("ceph config-key rm amalgam/applied")
+    for seconds in (0.3, 1, 2):
+        storage.run(f"timeout --signal KILL {seconds} {PROGRAMS}/ceph-cluster-apply", check=False)
+    assert storage.run(f"{PROGRAMS}/ceph-cluster-apply").stdout == "applied\n"
+    assert storage.run(f"{PROGRAMS}/ceph-cluster-apply").stdout == ""
 
 
 @contextmanager

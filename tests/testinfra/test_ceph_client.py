@@ -27,7 +27,7 @@ def test_the_key_is_for_root_alone(each_worker: Host) -> None:
     assert each_worker.file("/etc/amalgam/cephfs/keyring").mode == 0o600
     assert each_worker.file("/etc/amalgam/cephfs").mode == 0o700
     entries = each_worker.check_output("grep '^\\[' /etc/amalgam/cephfs/keyring").splitlines()
-    assert entries == [f"[client.{SUBVOLUME}]"]
+    assert entries == ["[client.common]", "[client.volumes]"]
     assert each_worker.check_output("find /etc/ceph /var/lib/ceph -name '*keyring*'") == ""
 
 
