@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
+from amalgam.lab import fuse
 
 _MIB = 1024 * 1024
 _EMPTY_SECONDS = 20.0
+_STUCK_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 
 
@@ -95,9 +97,11 @@ def kill(path: str) -> None:
     Raises:
         AmalgamError: something there does not die.
     """
-    deadline = time.monotonic() + _EMPTY_SECONDS
+    began = time.monotonic()
     while left := pids(path):
-        if time.monotonic() > deadline:
+        if time.monotonic() > began + _STUCK_SECONDS:
+            fuse.abort(left)
+        if time.monotonic() > began + _EMPTY_SECONDS:
             raise AmalgamError(
                 f"processes do not end after SIGKILL: {sorted(left)}",
                 where=path,
