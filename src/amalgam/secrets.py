@@ -1,7 +1,8 @@
 """The secrets of a site: made once, kept in a vaulted file, and never replaced by a run.
 
 In the site's state folder (0700) lie ``secrets.yml``, encrypted by ansible-vault, and ``vault-password``, both 0600.
-Whoever has both has the site: back them up, apart from each other.
+Whoever has both has the site: back them up, apart from each other. ``ca.crt`` beside them is the certificate of the
+site's authority, which everybody may have.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from amalgam.paths import project_root
 from amalgam.pki import Credential, ServerName
 
 SECRETS_FILE = "secrets.yml"
+CA_FILE = "ca.crt"
 PASSWORD_FILE = "vault-password"  # noqa: S105 - the name of the file
 
 _RESTORE = "restore both files of the state folder from a backup; Amalgam never replaces secrets it cannot read"
@@ -86,7 +88,14 @@ def prepare_secrets(
             _save(folder, prepared.secrets)
         for path, mode in ((folder, 0o700), (folder / SECRETS_FILE, 0o600), (folder / PASSWORD_FILE, 0o600)):
             path.chmod(mode)
+        _publish(folder / CA_FILE, prepared.secrets.site_ca.certificate)
     return prepared
+
+
+def _publish(file: Path, certificate: str) -> None:
+    if not file.exists() or file.read_text() != certificate:
+        file.write_text(certificate)
+        file.chmod(0o644)
 
 
 def _completed(known: dict[str, Any], site_name: str, servers: Sequence[ServerName]) -> Prepared:

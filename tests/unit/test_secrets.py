@@ -15,7 +15,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from amalgam import secrets
 from amalgam.errors import AmalgamError
 from amalgam.pki import ServerName
-from amalgam.secrets import PASSWORD_FILE, SECRETS_FILE, prepare_secrets
+from amalgam.secrets import CA_FILE, PASSWORD_FILE, SECRETS_FILE, prepare_secrets
 
 SERVER = ServerName("bundle-server", ["bundle.example.internal"], ["192.0.2.31"])
 
@@ -57,7 +57,12 @@ def fresh(made: Path, tmp_path: Path) -> Path:
 def test_secrets_are_vaulted_and_only_the_owner_can_read_them(made: Path) -> None:
     assert (made / SECRETS_FILE).read_bytes().startswith(b"$ANSIBLE_VAULT;1.1;AES256")
     assert modes(made) == [0o700, 0o600, 0o600]
-    assert sorted(path.name for path in made.iterdir()) == [SECRETS_FILE, PASSWORD_FILE]
+    assert sorted(path.name for path in made.iterdir()) == [CA_FILE, SECRETS_FILE, PASSWORD_FILE]
+
+
+def test_the_authority_s_certificate_lies_beside_them_for_everybody(made: Path) -> None:
+    assert (made / CA_FILE).read_text() == stored(made)["site_ca"]["certificate"]
+    assert (made / CA_FILE).stat().st_mode & 0o777 == 0o644
 
 
 def test_every_secret_is_there_in_its_form(made: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from amalgam.lab import ssh, updown
 from amalgam.lab.bundle import link_bundle
+from amalgam.lab.environment import environment
 from amalgam.lab.kubeconfig import write_kubeconfig
 from amalgam.lab.names import Names
 from amalgam.lab.progress import Progress
@@ -65,6 +67,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Everything, for
         typer.echo(json.dumps(facts_of(names), indent=1))
     else:
         _print_tables(names)
+
+
+@app.command()
+def env() -> None:
+    """Print shell variables that let programs of this machine reach the site's names: `eval "$(amalgam lab env)"`."""
+    for name, value in environment(Names.of_checkout()).items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
 
 
 @app.command(name="ssh")

@@ -19,6 +19,8 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from amalgam.lab.proxy import RefusedError, known_names, read_head, target
+
 READY = "ready"
 
 _CHUNK = 1024 * 1024
@@ -37,12 +39,20 @@ class Forward:
     listen_address: str
     listen_port: int
     address: str
+    """Empty: the caller names node and port (:mod:`amalgam.lab.proxy`)."""
     port: int
 
 
-def orders(namespace: str, forwards: list[Forward]) -> str:
-    """The file that tells the forwarder what to do."""
-    return json.dumps({"namespace": namespace, "forwards": [asdict(forward) for forward in forwards]}, indent=1) + "\n"
+def orders(namespace: str, forwards: list[Forward], hosts_files: list[Path]) -> str:
+    """The file that tells the forwarder what to do; names are known from ``hosts_files``."""
+    return json.dumps(
+        {
+            "namespace": namespace,
+            "forwards": [asdict(forward) for forward in forwards],
+            "hosts_files": [str(file) for file in hosts_files],
+        },
+        indent=1,
+    )
 
 
 def listen(forwards: list[Forward]) -> dict[socket.socket, Forward]:
@@ -77,7 +87,7 @@ def enter_network(namespace: str) -> None:
         os.close(descriptor)
 
 
-def serve(listeners: dict[socket.socket, Forward]) -> None:
+def serve(listeners: dict[socket.socket, Forward], hosts_files: list[Path]) -> None:
     """Accept connections for ever, each carried by threads of its own."""
     with selectors.DefaultSelector() as selector:
         for listener, forward in listeners.items():
@@ -87,14 +97,17 @@ def serve(listeners: dict[socket.socket, Forward]) -> None:
                 assert isinstance(key.fileobj, socket.socket)  # noqa: S101 - only sockets are registered
                 with contextlib.suppress(OSError):
                     client, _ = key.fileobj.accept()
-                    threading.Thread(target=_carry, args=(client, key.data), daemon=True).start()
+                    threading.Thread(target=_carry, args=(client, key.data, hosts_files), daemon=True).start()
 
 
-def _carry(client: socket.socket, forward: Forward) -> None:
+def _carry(client: socket.socket, forward: Forward, hosts_files: list[Path]) -> None:
     """Carry one connection until both sides have ended; a node that does not answer ends it at once."""
     with client:
         try:
-            server = socket.create_connection((forward.address, forward.port), timeout=_CONNECT_SECONDS)
+            if forward.address:
+                server = socket.create_connection((forward.address, forward.port), timeout=_CONNECT_SECONDS)
+            else:
+                server = _reach_asked(client, hosts_files)
         except OSError:
             return
         with server:
@@ -106,6 +119,25 @@ def _carry(client: socket.socket, forward: Forward) -> None:
             upward.start()
             _pump(server, client)
             upward.join()
+
+
+def _reach_asked(client: socket.socket, hosts_files: list[Path]) -> socket.socket:
+    """The connection that the client of the proxy asks for; it is told what came of it.
+
+    Raises:
+        OSError: nothing did.
+    """
+    try:
+        address, port = target(read_head(client), known_names(hosts_files))
+        server = socket.create_connection((address, port), timeout=_CONNECT_SECONDS)
+    except RefusedError as error:
+        client.sendall(f"HTTP/1.1 {error.status} {error}\r\nContent-Length: 0\r\n\r\n".encode())
+        raise ConnectionRefusedError from error
+    except OSError:
+        client.sendall(b"HTTP/1.1 502 The node does not answer\r\nContent-Length: 0\r\n\r\n")
+        raise
+    client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+    return server
 
 
 def _notice_death(server: socket.socket) -> None:
@@ -152,7 +184,7 @@ def main(orders_file: str) -> None:
     sys.stdout.flush()
     # Whoever started the forwarder reads no further.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    serve(listeners)
+    serve(listeners, [Path(file) for file in given["hosts_files"]])
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ def ensure(names: Names, state: LabState) -> bool:
     Raises:
         AmalgamError: it could not open its listeners.
     """
-    wanted = orders(names.network, [_forward(entry) for entry in state.forwards])
+    hosts_files = [names.node_folder(node) / "upper/etc/hosts" for node in state.nodes]
+    wanted = orders(names.network, [_forward(entry) for entry in state.forwards], hosts_files)
     current = names.forwards_file.read_text() if names.forwards_file.exists() else ""
     if state.forwarder is not None and state.forwarder.alive() and current == wanted:
         return False

@@ -14,6 +14,8 @@ from amalgam.models.topology import BUNDLE_SERVER, CONTROL_PLANE, STORAGE, WORKE
 
 SSH_PORT = 22
 API_SERVER_PORT = 6443
+PROXY_PORT = 3128
+"""The port that proxies have by custom."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,10 @@ def _gateway(site: Site) -> str:
 
 
 def _ports(site: Site) -> list[tuple[str, str, int]]:
-    """Every forward as (what answers, node, port): SSH everywhere, API servers, and those of the lab settings."""
-    ports = [("SSH", host.name, SSH_PORT) for host in site.hosts]
+    """Every forward as (what answers, node, port): the proxy, SSH, API servers, and those of the lab settings."""
+    # It leads to every node, and listens on the first one's address.
+    ports = [("HTTPS proxy to the lab's names", site.hosts[0].name, PROXY_PORT)]
+    ports += [("SSH", host.name, SSH_PORT) for host in site.hosts]
     ports += [("Kubernetes API", host.name, API_SERVER_PORT) for host in site.group(CONTROL_PLANE)]
     if site.lab is not None:
         taken = {(node, port) for _, node, port in ports}
@@ -143,7 +147,7 @@ def _assign_loopbacks(names: Names, site: Site, state: LabState, current: LabSta
             node=name,
             listen_address=state.nodes[name].loopback,
             listen_port=listening[port],
-            address=state.nodes[name].address,
+            address=state.nodes[name].address if port != PROXY_PORT else "",
             port=port,
         )
         for what, name, port in ports

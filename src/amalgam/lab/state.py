@@ -25,6 +25,7 @@ class ForwardState(BaseModel):
     listen_address: str
     listen_port: int
     address: str
+    """Empty for the proxy, which asks its callers."""
     port: int
 
 
@@ -64,6 +65,12 @@ class LabState(BaseModel):
     nodes: dict[str, NodeState] = {}
     forwards: list[ForwardState] = []
     forwarder: Process | None = None
+
+    @property
+    def proxy(self) -> str:
+        """URL of the proxy that knows the lab's names."""
+        entry = next(entry for entry in self.forwards if not entry.address)
+        return f"http://{entry.listen_address}:{entry.listen_port}"
 
     def node(self, name: str) -> NodeState:
         """The node of that name.

@@ -31,7 +31,7 @@ def _server(answer) -> Iterator[int]:
 def _forwarded(port: int) -> int:
     """The port of a forwarder to ``port``, which runs until the tests end."""
     listeners = listen([Forward("127.0.0.1", 0, "127.0.0.1", port)])
-    threading.Thread(target=serve, args=(listeners,), daemon=True).start()
+    threading.Thread(target=serve, args=(listeners, []), daemon=True).start()
     return next(iter(listeners)).getsockname()[1]
 
 
@@ -117,6 +117,6 @@ def test_a_taken_address_is_named() -> None:
 
 def test_orders_say_all_that_the_forwarder_needs() -> None:
     forward = Forward("127.9.9.21", 22, "10.88.0.21", 22)
-    given = json.loads(orders("lab-net", [forward]))
+    given = json.loads(orders("lab-net", [forward], []))
     assert given["namespace"] == "lab-net"
     assert [Forward(**entry) for entry in given["forwards"]] == [forward]

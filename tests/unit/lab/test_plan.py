@@ -6,7 +6,7 @@ import pytest
 
 from amalgam.errors import AmalgamError
 from amalgam.lab.names import Names
-from amalgam.lab.plan import changes, wanted_state
+from amalgam.lab.plan import PROXY_PORT, changes, wanted_state
 from amalgam.lab.processes import Process
 from amalgam.lab.state import LabState
 
@@ -48,9 +48,17 @@ def test_ssh_api_servers_and_the_sites_own_ports_are_forwarded(names: Names, mak
     assert {(entry.node, entry.port) for entry in state.forwards} == {
         *(("master1", 22), ("gpu1", 22), ("stor1", 22)),
         *(("master1", 6443), ("stor1", 5000)),
+        (next(iter(state.nodes)), PROXY_PORT),
     }
     assert all(entry.listen_address == state.nodes[entry.node].loopback for entry in state.forwards)
-    assert all(entry.address == state.nodes[entry.node].address for entry in state.forwards)
+    led = [entry for entry in state.forwards if entry.port != PROXY_PORT]
+    assert all(entry.address == state.nodes[entry.node].address for entry in led)
+
+
+def test_one_proxy_leads_to_every_node_by_the_names_of_the_site(names: Names, make_site: MakeSite) -> None:
+    state = wanted_state(names, make_site(lab={}), None)
+    assert [entry.port for entry in state.forwards if not entry.address] == [PROXY_PORT]
+    assert state.proxy == f"http://{next(iter(state.nodes.values())).loopback}:{PROXY_PORT}"
 
 
 def test_a_port_asked_for_twice_is_opened_once(names: Names, make_site: MakeSite) -> None:
