@@ -13,6 +13,7 @@ from amalgam.models.faults import Fault, Rule
 from amalgam.models.fields import Accelerator, Address, SupportedArchitecture
 from amalgam.models.inventory import ALL, Variable
 from amalgam.models.lab import LabSettings
+from amalgam.models.registry import Backend, RegistryProject, check_registry
 from amalgam.models.role_options import load_role_options
 from amalgam.models.settings import SiteSettings
 from amalgam.models.storage import Osd, Subvolume, check_storage
@@ -26,6 +27,8 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     },
     "ceph_subvolumes": TypeAdapter(list[Subvolume]),
     "lab": TypeAdapter(LabSettings),
+    "registry_backend": TypeAdapter(Backend),
+    "registry_projects": TypeAdapter(list[RegistryProject]),
 }
 PER_HOST: dict[str, TypeAdapter[Any]] = {
     "accelerator": TypeAdapter(Accelerator),
@@ -47,6 +50,7 @@ def check_site(draft: Draft, roles: Path) -> None:
     for host in draft.inventory.hosts:
         _check_host(draft, host)
     check_storage(draft)
+    check_registry(draft)
     _check_lab(draft)
 
 

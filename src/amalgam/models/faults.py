@@ -75,6 +75,14 @@ class Rule(StrEnum):
     SUBVOLUME_WITHOUT_STORAGE = "subvolume-without-storage"
     TOO_FEW_OSDS = "too-few-osds"
 
+    # registry
+    BAD_PROJECT_NAME = "bad-project-name"
+    BAD_USER_NAME = "bad-user-name"
+    DUPLICATE_MEMBER = "duplicate-member"
+    DUPLICATE_PROJECT = "duplicate-project"
+    RESERVED_PROJECT = "reserved-project"
+    RESERVED_USER = "reserved-user"
+
 
 @dataclass(frozen=True, order=True)
 class Fault:

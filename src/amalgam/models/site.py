@@ -12,6 +12,7 @@ from amalgam.models.faults import SiteFaultsError
 from amalgam.models.fields import Accelerator, Architecture, resolve_path
 from amalgam.models.inventory import read_inventory
 from amalgam.models.lab import LabSettings
+from amalgam.models.registry import RegistryProject
 from amalgam.models.settings import SiteSettings
 from amalgam.models.topology import BUNDLE_SERVER
 from amalgam.paths import project_root
@@ -39,6 +40,7 @@ class Site:
     """In the order of ``hosts.yml``."""
     lab: LabSettings | None
     """How to bring it up on this machine; ``None`` for a real site."""
+    registry_projects: tuple[RegistryProject, ...] = ()
 
     def group(self, name: str) -> tuple[Host, ...]:
         """The hosts of a group."""
@@ -48,6 +50,11 @@ class Site:
     def bundle_server(self) -> Host:
         """The one host that serves the bundle."""
         return self.group(BUNDLE_SERVER)[0]
+
+    @property
+    def registry_users(self) -> tuple[str, ...]:
+        """Every user who is a member of a registry project, sorted."""
+        return tuple(sorted({member.user for project in self.registry_projects for member in project.members}))
 
     @property
     def architectures(self) -> tuple[Architecture, ...]:
@@ -88,6 +95,7 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
         settings=SiteSettings.model_validate(settings),
         hosts=tuple(_host(draft, name) for name in inventory.hosts),
         lab=draft.setting("lab", LabSettings),
+        registry_projects=tuple(draft.setting("registry_projects", list) or ()),
     )
 
 
