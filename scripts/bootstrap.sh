@@ -10,6 +10,7 @@ packages=(
   mmdebstrap dpkg-dev zstd                           # closed set of Debian packages, root of a lab node
   systemd-container iproute2 nftables openssh-client # the nodes of a lab
   openssl tzdata util-linux mount                    # certificates in tests, time zones, namespaces
+  skopeo                                             # images into a registry
   shellcheck
 )
 # The same two programs for the other architecture; all others are Go, which needs no second compiler.

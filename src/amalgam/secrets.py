@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,8 @@ class SiteSecrets(BaseModel):
     """32 bytes, base64: encrypts Secrets in etcd."""
     registry_http_secret: str
     registry_push_password: str
+    registry_passwords: dict[str, str] = {}
+    """Of the members of the registry's projects, by user."""
     kubeadm_certificate_key: str
     """32 bytes, hex: wraps the control plane's certificates on their way to further masters."""
     ceph_key_secret: str
@@ -70,20 +72,28 @@ class Prepared:
 
 
 def prepare_secrets(
-    folder: Path, site_name: str, servers: Sequence[ServerName] = (), *, write: bool = True
+    folder: Path,
+    site_name: str,
+    servers: Sequence[ServerName] = (),
+    *,
+    registry_users: Iterable[str] = (),
+    renew: str | None = None,
+    write: bool = True,
 ) -> Prepared:
     """The site's secrets in ``folder``, with a current certificate for each of ``servers``.
 
+    Each of ``registry_users`` has a password; that of the user ``renew`` is a new one.
     What is missing is made, and written unless ``write`` is false: then it lives in memory only, for a dry run.
 
     Raises:
         AmalgamError: the files are there and cannot be read. They are left as they are.
     """
+    users = tuple(registry_users)
     if not write:
-        return _completed(_load(folder), site_name, servers)
+        return _completed(_load(folder), site_name, servers, users, renew)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(folder):
-        prepared = _completed(_load(folder), site_name, servers)
+        prepared = _completed(_load(folder), site_name, servers, users, renew)
         if prepared.changed:
             _save(folder, prepared.secrets)
         for path, mode in ((folder, 0o700), (folder / SECRETS_FILE, 0o600), (folder / PASSWORD_FILE, 0o600)):
@@ -98,7 +108,9 @@ def _publish(file: Path, certificate: str) -> None:
         file.chmod(0o644)
 
 
-def _completed(known: dict[str, Any], site_name: str, servers: Sequence[ServerName]) -> Prepared:
+def _completed(
+    known: dict[str, Any], site_name: str, servers: Sequence[ServerName], users: Sequence[str], renew: str | None
+) -> Prepared:
     content = {**_missing(known, site_name), **known}
     try:
         result = SiteSecrets.model_validate(content)
@@ -112,6 +124,10 @@ def _completed(known: dict[str, Any], site_name: str, servers: Sequence[ServerNa
         issued = result.certificates.get(server.name)
         if issued is None or not pki.is_current(issued, result.site_ca, server):
             result.certificates[server.name] = pki.issue(result.site_ca, server)
+            changed = True
+    for user in users:
+        if user == renew or user not in result.registry_passwords:
+            result.registry_passwords[user] = secrets.token_urlsafe(32)
             changed = True
     return Prepared(result, changed)
 

@@ -27,8 +27,8 @@ OWN_ACCORD = ("/var/lib/systemd", "/var/lib/private", "/var/lib/dbus", "/etc/res
 BY_NATURE = (
     "/etc/amalgam/pki",
     "/etc/amalgam/kube-apiserver/encryption.yaml",
-    "/etc/amalgam/registry.yml",
-    "/etc/amalgam/registry.htpasswd",
+    "/etc/amalgam/registry.env",
+    "/etc/amalgam/registry/",
     "/etc/amalgam/ceph/mon.keyring",
     "/etc/amalgam/ceph/entities.keyring",
     "/etc/amalgam/ceph/subvolumes",

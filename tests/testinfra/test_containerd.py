@@ -25,7 +25,19 @@ def test_the_registry_is_trusted_by_the_sites_authority(each_node: Host, facts: 
     hosts = each_node.check_output(f"cat /etc/containerd/certs.d/{facts.registry}/hosts.toml")
     assert f'ca = "{CA}"' in hosts
     assert "skip_verify" not in hosts
-    assert each_node.check_output("ls /etc/containerd/certs.d") == facts.registry
+
+
+def test_what_has_a_mirror_is_pulled_from_there_and_nothing_else_is_asked(each_node: Host, facts: SiteFacts) -> None:
+    pause = load_lock().image("pause")
+    mirrors = [name for name in each_node.check_output("ls /etc/containerd/certs.d").split() if name != facts.registry]
+    assert mirrors == ["upstream.example.internal"]
+    image = f"{mirrors[0]}/{pause.repository}:{pause.tag}"
+    pull = "ctr --namespace mirror-test images pull --hosts-dir /etc/containerd/certs.d"
+    assert each_node.run(f"{pull} {image}").rc == 0
+    absent = each_node.run(f"{pull} {mirrors[0]}/kubernetes/absent:1")
+    assert absent.rc != 0
+    assert "not found" in absent.stderr
+    each_node.check_output(f"ctr --namespace mirror-test images remove --sync {image}")
 
 
 def test_our_settings_are_in_force(each_node: Host, facts: SiteFacts) -> None:

@@ -1,4 +1,4 @@
-"""The registry lets every node pull, and only the site push."""
+"""The registry lets every node pull the platform's images, and only the site push them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,19 @@ def test_the_registry_behind_the_web_server_is_reached_from_its_own_host_only(bu
 
 
 def test_files_with_secrets_are_for_those_who_need_them(bundle_host: Host) -> None:
-    settings = bundle_host.file("/etc/amalgam/registry.yml")
-    passwords = bundle_host.file("/etc/amalgam/registry.htpasswd")
+    settings = bundle_host.file("/etc/amalgam/registry.env")
     assert (settings.mode, settings.user) == (0o600, "root")
-    assert (passwords.mode, passwords.user, passwords.group) == (0o640, "root", "www-data")
+    passwords = bundle_host.check_output("stat --format '%a %U %G' /etc/amalgam/registry/*").splitlines()
+    assert set(passwords) == {"640 root www-data"}
+
+
+def test_the_registry_cannot_write_anywhere_but_to_its_images(bundle_host: Host) -> None:
+    process = bundle_host.process.get(comm="registry")
+    assert process.user == "registry"
+    assert bundle_host.file("/srv/amalgam/registry").mode == 0o750
+
+
+def test_garbage_is_collected_by_a_timer_and_the_registry_is_not_read_only_now(bundle_host: Host) -> None:
+    assert bundle_host.service("registry-garbage-collect.timer").is_running
+    assert bundle_host.service("registry-garbage-collect.timer").is_enabled
+    assert not bundle_host.file("/run/registry-read-only.env").exists

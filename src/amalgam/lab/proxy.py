@@ -1,7 +1,7 @@
 """The proxy's part of the forwarder: which node's port a caller asks for, by the lab's own names.
 
 Certificates of the site carry its names (``registry.<domain>``, ``objects.<domain>``), and only nodes know those. A
-program of this machine that is given an HTTP proxy asks it for such a name (``CONNECT``, RFC 9110, 9.3.6) and speaks
+program of this machine that is given an HTTP proxy asks it for such a name (``CONNECT``, RFC 9110) and speaks
 TLS with the node itself.
 """
 

@@ -13,6 +13,7 @@ from amalgam.models.faults import Fault, Rule
 from amalgam.models.fields import Accelerator, Address, SupportedArchitecture
 from amalgam.models.inventory import ALL, Variable
 from amalgam.models.lab import LabSettings
+from amalgam.models.mirrors import Mirror, check_mirrors
 from amalgam.models.registry import Backend, RegistryProject, check_registry
 from amalgam.models.role_options import load_role_options
 from amalgam.models.settings import SiteSettings
@@ -26,6 +27,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
         for name, info in SiteSettings.model_fields.items()
     },
     "ceph_subvolumes": TypeAdapter(list[Subvolume]),
+    "containerd_mirrors": TypeAdapter(list[Mirror]),
     "lab": TypeAdapter(LabSettings),
     "registry_backend": TypeAdapter(Backend),
     "registry_projects": TypeAdapter(list[RegistryProject]),
@@ -51,6 +53,7 @@ def check_site(draft: Draft, roles: Path) -> None:
         _check_host(draft, host)
     check_storage(draft)
     check_registry(draft)
+    check_mirrors(draft)
     _check_lab(draft)
 
 

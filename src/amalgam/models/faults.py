@@ -76,9 +76,11 @@ class Rule(StrEnum):
     TOO_FEW_OSDS = "too-few-osds"
 
     # registry
+    BAD_MIRROR = "bad-mirror"
     BAD_PROJECT_NAME = "bad-project-name"
     BAD_USER_NAME = "bad-user-name"
     DUPLICATE_MEMBER = "duplicate-member"
+    DUPLICATE_MIRROR = "duplicate-mirror"
     DUPLICATE_PROJECT = "duplicate-project"
     RESERVED_PROJECT = "reserved-project"
     RESERVED_USER = "reserved-user"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +33,29 @@ class Done:
         return self.stdout + self.stderr
 
 
-def run_local(argv: list[str], *, stdin: str = "", check: bool = True, seconds: float = _COMMAND_SECONDS) -> Done:
-    """Run a program on this machine, in the checkout.
+def run_local(
+    argv: list[str],
+    *,
+    stdin: str = "",
+    check: bool = True,
+    seconds: float = _COMMAND_SECONDS,
+    env: dict[str, str] | None = None,
+) -> Done:
+    """Run a program on this machine, in the checkout, with ``env`` on top of this process's environment.
 
     Raises:
         AssertionError: it ended non-zero and ``check`` is set.
     """
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=seconds, cwd=ROOT, check=False)
+    done = subprocess.run(
+        argv,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        cwd=ROOT,
+        check=False,
+        env={**os.environ, **(env or {})},
+    )
     ended = Done(done.returncode, done.stdout, done.stderr)
     assert not check or ended.rc == 0, f"{' '.join(argv)} ended with {ended.rc}:\n{ended.output}"
     return ended

@@ -1,0 +1,116 @@
+"""What a person needs to use a site's registry: its address, its authority, a user and a password, in one file."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from amalgam.errors import AmalgamError
+from amalgam.models import Site
+from amalgam.models.registry import ADMINISTRATOR
+from amalgam.private_file import read_private, write_private
+from amalgam.secrets import prepare_secrets
+from amalgam.services import address
+
+FILE_VARIABLE = "AMALGAM_REGISTRY"
+"""Environment variable that names the file."""
+
+_REMEDY = "ask the platform's administrator for one: amalgam image credentials --user NAME"
+
+
+class Credentials(BaseModel):
+    """A user of a site's registry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    registry: str
+    """HOST:PORT."""
+    user: str
+    password: str
+    ca_certificate: str
+    """PEM."""
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Credentials({self.user}@{self.registry})"
+
+    __str__ = __repr__
+
+    def tls(self) -> ssl.SSLContext:
+        """A context that trusts the site's authority alone."""
+        return ssl.create_default_context(cadata=self.ca_certificate)
+
+    def auth_file(self) -> str:
+        """The same for tools of the field (containers-auth.json(5), Docker's ``config.json``)."""
+        token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return json.dumps({"auths": {self.registry: {"auth": token}}})
+
+
+def of_user(site: Site, user: str, *, renew: bool = False) -> Credentials:
+    """The credentials of ``user``, with a new password if ``renew``: it holds from the site's next run on.
+
+    Raises:
+        AmalgamError: no project of the site has this member.
+    """
+    if user not in site.registry_users:
+        raise AmalgamError(
+            f"{user!r} is a member of no registry project",
+            where=f"{site.folder}/group_vars/all/registry.yml",
+            remedy=f"add a member, or name one of: {', '.join(site.registry_users) or '(none)'}",
+        )
+    prepared = prepare_secrets(
+        site.state_dir, site.settings.site_name, registry_users=site.registry_users, renew=user if renew else None
+    )
+    return Credentials(
+        registry=address(site, "registry"),
+        user=user,
+        password=prepared.secrets.registry_passwords[user],
+        ca_certificate=prepared.secrets.site_ca.certificate,
+    )
+
+
+def of_administrator(site: Site) -> Credentials:
+    """Those of the registry's own user, from the site's secrets.
+
+    Raises:
+        AmalgamError: the secrets cannot be read.
+    """
+    secrets = prepare_secrets(site.state_dir, site.settings.site_name).secrets
+    return Credentials(
+        registry=address(site, "registry"),
+        user=ADMINISTRATOR,
+        password=secrets.registry_push_password,
+        ca_certificate=secrets.site_ca.certificate,
+    )
+
+
+def default_file() -> Path:
+    """Where a person's own file lies, unless :data:`FILE_VARIABLE` names another place."""
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(os.environ.get(FILE_VARIABLE) or Path(config) / "amalgam" / "registry.json")
+
+
+def save(credentials: Credentials, file: Path) -> None:
+    """Write the file, for its owner alone.
+
+    Raises:
+        AmalgamError: it cannot be written.
+    """
+    write_private(file, credentials.model_dump_json(indent=1) + "\n")
+
+
+def load(file: Path) -> Credentials:
+    """Read the file.
+
+    Raises:
+        AmalgamError: it is not there, is open to others, or is no such file.
+    """
+    try:
+        return Credentials.model_validate_json(read_private(file, remedy=_REMEDY))
+    except ValidationError as error:
+        raise AmalgamError("holds no credentials of a registry", where=str(file), remedy=_REMEDY) from error

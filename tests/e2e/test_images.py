@@ -1,0 +1,314 @@
+"""People bring images into their projects, nobody else gets at them, and nothing is lost whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from amalgam.lab.environment import environment
+from amalgam.pins import load_lock
+from tests.e2e.support.checkout import program
+from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.images import write_layout
+from tests.e2e.support.nodes import Done, Lab, Node, run_local
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(300)
+
+# As inventories/lab/group_vars/all/registry.yml has them.
+MAINTAINER, DEVELOPER, GUEST, STRANGER = "alice", "bob", "carol", "dave"
+PUBLIC = "library"
+_REPOSITORIES = "/srv/amalgam/registry/docker/registry/v2/repositories"
+_BLOBS = "/srv/amalgam/registry/docker/registry/v2/blobs/sha256"
+
+Amalgam = Callable[..., Done]
+
+
+@pytest.fixture(scope="module")
+def keys(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """User → the file with which the user logs in."""
+    folder = tmp_path_factory.mktemp("keys")
+    for user in (MAINTAINER, DEVELOPER, GUEST, STRANGER):
+        command = ["image", "credentials", "-i", lab.state.inventory, "--user", user, "--output", str(folder / user)]
+        run_local([program("amalgam"), *command])
+    return {file.name: file for file in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def as_user(lab: Lab, keys: dict[str, Path]) -> Amalgam:
+    """Runs ``amalgam image`` as one of them: ``as_user("alice", "list", "vision")``."""
+    reach = environment(lab.names)
+
+    def run(user: str, *words: str, check: bool = True) -> Done:
+        env = {**reach, "AMALGAM_REGISTRY": str(keys[user])}
+        return run_local([program("amalgam"), "image", *words], check=check, env=env)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """An image of both architectures, and its digest."""
+    folder = tmp_path_factory.mktemp("layout") / "image"
+    return folder, write_layout(folder, {"amd64": b"for amd64", "arm64": b"for arm64"})
+
+
+@pytest.fixture
+def name(as_user: Amalgam) -> Iterator[str]:
+    """A name in the project of the maintainer; its tags go with the test."""
+    repository = f"vision/test-{secrets.token_hex(3)}"
+    yield repository
+    for image in _listed(as_user, repository):
+        as_user(MAINTAINER, "delete", "--yes", image)
+
+
+@pytest.fixture(scope="module")
+def host(lab: Lab) -> Node:
+    """The node on which the registry runs."""
+    return lab.node(lab.members("bundle_server")[0])
+
+
+def _listed(as_user: Amalgam, project: str, user: str = MAINTAINER) -> dict[str, dict[str, object]]:
+    return {one["reference"]: one for one in json.loads(as_user(user, "list", project, "--json").stdout)}
+
+
+def _platform(lab: Lab) -> dict[str, str]:
+    """Every image of the bundle as the registry has it: reference → digest."""
+    command = [program("amalgam"), "image", "list", "-i", lab.state.inventory, "--json"]
+    listed = json.loads(run_local(command, env=environment(lab.names)).stdout)
+    ours = {f"{pin.repository}:{pin.tag}" for pin in load_lock().images.values()}
+    return {one["reference"]: one["digest"] for one in listed if one["reference"] in ours}
+
+
+def test_an_image_keeps_its_digest_and_both_architectures_on_every_way(
+    as_user: Amalgam, layout: tuple[Path, str], name: str, tmp_path: Path
+) -> None:
+    folder, digest = layout
+    archive = tmp_path / "image.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(folder, arcname=".")
+    as_user(MAINTAINER, "import", str(folder), f"{name}:folder")
+    as_user(MAINTAINER, "import", str(archive), f"{name}:archive")
+    as_user(MAINTAINER, "copy", f"{name}:folder", f"{name}:copy")
+    listed = _listed(as_user, name)
+    assert set(listed) == {f"{name}:folder", f"{name}:archive", f"{name}:copy"}
+    assert {one["digest"] for one in listed.values()} == {digest}
+    assert [one["architectures"] for one in listed.values()] == [["amd64", "arm64"]] * 3
+    assert f"{name}:copy" in _listed(as_user, "vision")
+
+
+def test_an_image_comes_from_another_registry_with_its_login(
+    as_user: Amalgam, lab: Lab, layout: tuple[Path, str], name: str, tmp_path: Path
+) -> None:
+    folder, digest = layout
+    as_user(MAINTAINER, "import", str(folder), f"{name}:here")
+    # Reached by a name of its own, the lab's registry is another one to the command.
+    login = tmp_path / "auth.json"
+    inventory = ["-i", lab.state.inventory]
+    run_local(
+        [program("amalgam"), "image", "credentials", *inventory, "--user", GUEST, "--docker", "--output", str(login)]
+    )
+    auths = json.loads(login.read_text())
+    elsewhere = lab.registry.replace("registry.", "bundle.")
+    auths["auths"][elsewhere] = auths["auths"].pop(lab.registry)
+    login.write_text(json.dumps(auths))
+    as_user(MAINTAINER, "import", f"{elsewhere}/{name}:here", f"{name}:there", "--source-authfile", str(login))
+    assert _listed(as_user, name)[f"{name}:there"]["digest"] == digest
+    refused = as_user(MAINTAINER, "import", f"{elsewhere}/{name}:here", f"{name}:without-login", check=False)
+    assert refused.rc == 1
+    assert f"{name}:without-login" not in _listed(as_user, name)
+
+
+@pytest.mark.parametrize(
+    ("user", "rights"),
+    [
+        (MAINTAINER, {"list", "import", "copy", "delete"}),
+        (DEVELOPER, {"list", "import", "copy"}),
+        (GUEST, {"list"}),
+        (STRANGER, set()),
+    ],
+)
+def test_each_role_has_its_rights_and_no_more(
+    as_user: Amalgam, layout: tuple[Path, str], name: str, user: str, rights: set[str]
+) -> None:
+    as_user(MAINTAINER, "import", str(layout[0]), f"{name}:1")
+    attempts = {
+        "list": ["list", name.partition("/")[0]],
+        "import": ["import", str(layout[0]), f"{name}:{user}"],
+        "copy": ["copy", f"{name}:1", f"{name}:{user}-copy"],
+        "delete": ["delete", "--yes", f"{name}:1"],
+    }
+    done = {attempt: as_user(user, *words, check=False) for attempt, words in attempts.items()}
+    assert {attempt for attempt, ended in done.items() if ended.rc == 0} == rights
+    for attempt in attempts.keys() - rights:
+        assert "right" in done[attempt].stderr, done[attempt].output
+
+
+def test_a_layer_of_another_project_cannot_be_had_by_its_digest(
+    lab: Lab, keys: dict[str, Path], as_user: Amalgam, layout: tuple[Path, str], name: str
+) -> None:
+    folder, _ = layout
+    as_user(MAINTAINER, "import", str(folder), f"{name}:1")
+    digest = f"sha256:{next((folder / 'blobs' / 'sha256').iterdir()).name}"
+    login = json.loads(keys[STRANGER].read_text())
+    url = f"https://{lab.registry}/v2/nlp/stolen/blobs/uploads/"
+    for mount in ("mount", "%6dount"):
+        curl = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--config", "-"]
+        curl += ["--request", "POST", f"{url}?{mount}={digest}&from={name}"]
+        answer = run_local(curl, stdin=f'user = "{login["user"]}:{login["password"]}"', env=environment(lab.names))
+        assert answer.stdout == "202"  # an empty upload begins; 201 would be the layer
+
+
+def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without(
+    cluster: Cluster, as_user: Amalgam, name: str, tmp_path: Path
+) -> None:
+    lab, secret = cluster.lab, tmp_path / "auth.json"
+    pin = load_lock().image("agnhost")
+    bundle = str(lab.names.folder / "bundle" / "images")
+    as_user(MAINTAINER, "import", bundle, f"{name}:1", "--image", f"{pin.repository}:{pin.tag}")
+    login = ["image", "credentials", "-i", lab.state.inventory, "--user", GUEST, "--docker", "--output", str(secret)]
+    run_local([program("amalgam"), *login])
+    image = f"{lab.registry}/{name}:1"
+    with cluster.namespace("images") as namespace:
+        cluster.apply(
+            namespace,
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "type": "kubernetes.io/dockerconfigjson",
+                "metadata": {"name": "registry"},
+                "stringData": {".dockerconfigjson": secret.read_text()},
+            },
+            _pod("without", image, []),
+            _pod("with", image, [{"name": "registry"}]),
+        )
+        cluster.wait(namespace, "wait --for=condition=Ready pod/with")
+        # Its image may be on the node by now: that gives no right to it.
+        wait_until("the other is refused", lambda: _waiting(cluster, namespace), lambda why: "Pull" in why, seconds=60)
+
+
+def _pod(name: str, image: str, pull_secrets: list[dict[str, str]]) -> dict[str, object]:
+    spec = pod_template(image, ["pause"], {"app": "images"}, imagePullSecrets=pull_secrets)["spec"]
+    spec["containers"][0]["imagePullPolicy"] = "Always"
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def _waiting(cluster: Cluster, namespace: str) -> str:
+    states = cluster.get(f"--namespace {namespace} pod without")["status"].get("containerStatuses", [])
+    return str(states[0]["state"].get("waiting", {}).get("reason", "")) if states else ""
+
+
+def test_everybody_pulls_from_a_public_project_and_nobody_strange_pushes(
+    lab: Lab, as_user: Amalgam, layout: tuple[Path, str]
+) -> None:
+    image = f"{PUBLIC}/test-{secrets.token_hex(3)}:1"
+    as_user(MAINTAINER, "import", str(layout[0]), image)
+    worker = lab.node(lab.members("workers")[0])
+    pull = "ctr --namespace images-test images pull --hosts-dir /etc/containerd/certs.d"
+    worker.run(f"{pull} {lab.registry}/{image}")
+    worker.run(f"ctr --namespace images-test images remove --sync {lab.registry}/{image}")
+    assert as_user(STRANGER, "import", str(layout[0]), image, check=False).rc == 1
+    as_administrator = ["image", "delete", "--yes", "-i", lab.state.inventory, image]
+    run_local([program("amalgam"), *as_administrator], env=environment(lab.names))
+
+
+def test_garbage_goes_and_what_a_tag_leads_to_stays(
+    lab: Lab, host: Node, as_user: Amalgam, layout: tuple[Path, str], name: str, tmp_path: Path
+) -> None:
+    before = _platform(lab)
+    gone = tmp_path / "gone"
+    write_layout(gone, {"amd64": os.urandom(100_000), "arm64": os.urandom(100_000)})
+    as_user(MAINTAINER, "import", str(gone), f"{name}:gone")
+    as_user(MAINTAINER, "import", str(gone), f"{name}:overwritten")
+    as_user(MAINTAINER, "import", str(layout[0]), f"{name}:overwritten")
+    as_user(MAINTAINER, "delete", "--yes", f"{name}:gone")
+    blobs = [file.name for file in (gone / "blobs" / "sha256").iterdir()]
+    kept = [file.name for file in (layout[0] / "blobs" / "sha256").iterdir()]
+    assert _there(host, blobs) == set(blobs)
+    host.run("systemctl start registry-garbage-collect")
+    assert _there(host, blobs) == set()
+    assert _there(host, kept) == set(kept)
+    assert _platform(lab) == before
+    assert _listed(as_user, name)[f"{name}:overwritten"]["architectures"] == ["amd64", "arm64"]
+    as_user(MAINTAINER, "import", str(gone), f"{name}:again")
+
+
+def _there(host: Node, digests: list[str]) -> set[str]:
+    paths = " ".join(f"{_BLOBS}/{digest[:2]}/{digest}/data" for digest in digests)
+    return {path.split("/")[-2] for path in host.run(f"ls {paths} 2>/dev/null", check=False).stdout.split()}
+
+
+def test_who_pushes_while_garbage_is_collected_is_told_to_wait(
+    host: Node, as_user: Amalgam, layout: tuple[Path, str], name: str
+) -> None:
+    # The collector is held at its start; then it is killed, and must leave a registry that takes images.
+    drop_in = "/run/systemd/system/registry-garbage-collect.service.d"
+    held = "[Service]\nExecStart=\nExecStart=/bin/sleep 120\n"
+    host.run(f"mkdir --parents {drop_in} && cat >{drop_in}/held.conf && systemctl daemon-reload", stdin=held)
+    state = "systemctl show --property SubState --value registry-garbage-collect"
+    try:
+        host.run("systemctl start --no-block registry-garbage-collect")
+        wait_until(
+            "the collector runs", lambda: host.run(state).stdout.strip(), lambda seen: seen == "start", seconds=30
+        )
+        wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)
+        refused = as_user(MAINTAINER, "import", str(layout[0]), f"{name}:1", check=False)
+        assert refused.rc == 1
+        assert "garbage is being collected" in refused.stderr
+    finally:
+        host.run(f"systemctl kill --signal KILL registry-garbage-collect; rm -r {drop_in}; systemctl daemon-reload")
+        wait_until("it is over", lambda: host.run(state).stdout.strip(), lambda seen: seen == "failed", seconds=30)
+        host.run("systemctl reset-failed registry-garbage-collect")
+    wait_until(
+        "the registry takes images again",
+        lambda: as_user(MAINTAINER, "import", str(layout[0]), f"{name}:1", check=False).rc == 0,
+        seconds=60,
+    )
+
+
+def test_a_killed_registry_comes_back_with_everything(
+    lab: Lab, host: Node, as_user: Amalgam, layout: tuple[Path, str], name: str
+) -> None:
+    as_user(MAINTAINER, "import", str(layout[0]), f"{name}:1")
+    before = _platform(lab), _listed(as_user, name)
+    pid = host.run("systemctl show --property MainPID --value registry").stdout.strip()
+    host.run(f"kill -KILL {pid}")
+    wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)
+    assert (_platform(lab), _listed(as_user, name)) == before
+
+
+def test_a_damaged_image_is_refused_and_its_tag_not_made(as_user: Amalgam, name: str, tmp_path: Path) -> None:
+    write_layout(tmp_path / "image", {"amd64": os.urandom(50_000)})
+    largest = max((tmp_path / "image" / "blobs" / "sha256").iterdir(), key=lambda file: file.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    data[25_000] ^= 1
+    largest.write_bytes(data)
+    refused = as_user(MAINTAINER, "import", str(tmp_path / "image"), f"{name}:1", check=False)
+    assert refused.rc == 1
+    assert "the image was not copied" in refused.stderr
+    assert _listed(as_user, name) == {}
+
+
+def test_a_full_disk_refuses_the_image_and_loses_none(
+    lab: Lab, host: Node, as_user: Amalgam, layout: tuple[Path, str], name: str, tmp_path: Path
+) -> None:
+    write_layout(tmp_path / "large", {"amd64": os.urandom(4_000_000)})
+    as_user(MAINTAINER, "import", str(layout[0]), f"{name}:small")
+    before = _platform(lab), _listed(as_user, name)
+    uploads = f"{_REPOSITORIES}/{name}/_uploads"
+    # Uploads lie there until they are whole: a small file system in that place fills up like a disk.
+    host.run(f"mkdir --parents {uploads} && mount -t tmpfs -o size=1m,uid=$(id -u registry),mode=0750 tmpfs {uploads}")
+    try:
+        refused = as_user(MAINTAINER, "import", str(tmp_path / "large"), f"{name}:large", check=False)
+    finally:
+        host.run(f"umount --lazy {uploads}")
+    assert refused.rc == 1
+    assert "disk is full" in refused.stderr
+    assert (_platform(lab), _listed(as_user, name)) == before
+    as_user(MAINTAINER, "import", str(tmp_path / "large"), f"{name}:large")

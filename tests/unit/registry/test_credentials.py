@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from amalgam.errors import AmalgamError
+from amalgam.registry.credentials import FILE_VARIABLE, Credentials, default_file, load, save
+
+ALICE = Credentials(registry="registry.example:5000", user="alice", password="secret-canary", ca_certificate="PEM")
+
+
+def test_what_is_saved_is_loaded_and_nobody_else_can_read_it(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "registry.json"
+    save(ALICE, file)
+    assert load(file) == ALICE
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    save(ALICE, tmp_path / "file")
+    (tmp_path / "file").chmod(0o640)
+    with pytest.raises(AmalgamError, match="others can read"):
+        load(tmp_path / "file")
+
+
+def test_another_file_is_refused_without_repeating_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch(mode=0o600)
+    (tmp_path / "file").write_text('{"password": "secret-canary"}')
+    with pytest.raises(AmalgamError, match="holds no credentials") as refusal:
+        load(tmp_path / "file")
+    assert "secret-canary" not in f"{refusal.value}{refusal.value.__cause__}"
+
+
+def test_without_a_file_one_is_told_whom_to_ask(tmp_path: Path) -> None:
+    with pytest.raises(AmalgamError) as refusal:
+        load(tmp_path / "absent")
+    assert "amalgam image credentials" in refusal.value.remedy
+
+
+def test_tools_of_the_field_find_their_login() -> None:
+    auth = json.loads(ALICE.auth_file())["auths"]["registry.example:5000"]["auth"]
+    assert base64.b64decode(auth) == b"alice:secret-canary"
+
+
+def test_the_password_is_in_no_printout() -> None:
+    assert "secret-canary" not in f"{ALICE!r}{ALICE}"
+
+
+def test_a_person_s_file_is_found_by_variable_or_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/home/alice/settings")
+    monkeypatch.delenv(FILE_VARIABLE, raising=False)
+    assert default_file() == Path("/home/alice/settings/amalgam/registry.json")
+    monkeypatch.setenv(FILE_VARIABLE, "/other/place")
+    assert default_file() == Path("/other/place")
