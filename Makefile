@@ -69,6 +69,10 @@ test-fast: venv lint ## Lint, unit and contract tests: no lab needed
 test: test-fast lab ## All tests; starts the lab where it is not up
 	$(PYTEST) tests/testinfra tests/e2e
 
+.PHONY: soak
+soak: lab ## The tests that take long, or need more than this machine's architecture
+	$(PYTEST) tests/soak
+
 .PHONY: molecule
 molecule: venv ## Run one scenario on the lab (SCENARIO=host_base)
 	molecule test --scenario-name $(SCENARIO)

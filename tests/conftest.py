@@ -13,7 +13,7 @@ from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.nodes import Done, Lab, Node
 from tests.e2e.support.playbook import PlaybookRun, start_site
 
-_ON_NODES = ("e2e", "testinfra")
+_ON_NODES = ("e2e", "soak", "testinfra")
 _TESTS = Path(__file__).parent
 
 
