@@ -42,7 +42,8 @@ EndpointType = Literal[
 # What Harbor takes as the name of a robot account; endpoints and replications are held to it too.
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=64)]
 _Pattern = Annotated[str, Field(pattern=r"^\S+$", max_length=256)]
-_Label = Annotated[str, Field(pattern=r"^((project|registry|replication|retention) [^\s/]+|(member|robot) \S+/\S+)$")]
+_LABEL = r"^((project|registry|replication|retention) [^\s/]+|(member|robot) [^\s/]+/.+|scan-all|garbage-collection)$"
+_Label = Annotated[str, Field(pattern=_LABEL)]
 
 
 class _Strict(BaseModel):
@@ -143,15 +144,21 @@ class HarborData(_Strict):
     absent: list[_Label] = []
     """Objects that are deleted where they are found, named as drift names them: ``robot vision/ci``."""
 
+    def robot_names(self) -> list[str]:
+        """``project/name`` of every robot account."""
+        return [f"{robot.project}/{robot.name}" for robot in self.robots]
+
     def labels(self) -> Iterator[str]:
         """Every declared object, named as in ``absent``."""
         for project in self.projects:
             yield f"project {project.name}"
             yield from (f"member {project.name}/{member.user}" for member in project.members)
         yield from (f"retention {name}" for name, one in self.project_settings.items() if one.retention)
-        yield from (f"robot {robot.project}/{robot.name}" for robot in self.robots)
+        yield from (f"robot {name}" for name in self.robot_names())
         yield from (f"registry {endpoint.name}" for endpoint in self.registries)
         yield from (f"replication {replication.name}" for replication in self.replications)
+        yield from ["scan-all"] if self.scan_schedule else []
+        yield from ["garbage-collection"] if self.gc else []
 
 
 _PARTS = [name for name in HarborData.model_fields if name != "projects"]
@@ -228,7 +235,7 @@ def _check_endpoints(draft: Draft, data: HarborData) -> None:
 
 def _check_names(draft: Draft, data: HarborData) -> None:
     kinds: dict[str, tuple[Rule, list[str]]] = {
-        "robots": (Rule.DUPLICATE_ROBOT, [f"{robot.project}/{robot.name}" for robot in data.robots]),
+        "robots": (Rule.DUPLICATE_ROBOT, data.robot_names()),
         "registries": (Rule.DUPLICATE_ENDPOINT, [endpoint.name for endpoint in data.registries]),
         "replications": (Rule.DUPLICATE_REPLICATION, [replication.name for replication in data.replications]),
     }

@@ -60,6 +60,11 @@ class Site:
         return tuple(sorted({member.user for project in self.registry_projects for member in project.members}))
 
     @property
+    def harbor_robots(self) -> tuple[str, ...]:
+        """``project/name`` of every robot account that its Harbor is to have."""
+        return tuple(self.harbor.robot_names()) if self.harbor else ()
+
+    @property
     def architectures(self) -> tuple[Architecture, ...]:
         """The architectures of its hosts, sorted."""
         return tuple(sorted({host.architecture for host in self.hosts}))
