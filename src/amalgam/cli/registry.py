@@ -36,7 +36,7 @@ def drift(inventory: Inventory, address: Address = "", as_json: AsJson = False) 
         note = "the registry is the embedded one: ansible-playbook --check --diff --tags registry compares its files"
         typer.echo(json.dumps({"backend": "distribution", "drift": []}) if as_json else note)
         return
-    client, reconciler = connect(site, address)
+    client, reconciler = connect(site, address, write=False)
     with client:
         changes = reconciler.plan()
     if as_json:
@@ -50,7 +50,7 @@ def drift(inventory: Inventory, address: Address = "", as_json: AsJson = False) 
 @app.command()
 def apply(inventory: Inventory, address: Address = "") -> None:
     """Make Harbor as declared. What nobody declares is shown and stays, unless harbor_absent names it."""
-    client, reconciler = connect(load_site(inventory), address)
+    client, reconciler = connect(load_site(inventory), address, write=True)
     with client:
         changes = reconciler.plan()
         wanted = sum(change.action is not Action.KEEP for change in changes)

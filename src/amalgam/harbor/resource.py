@@ -94,6 +94,8 @@ class Session:
     secrets: HarborSecrets
     projects: dict[str, int] = field(default_factory=dict)
     """Numbers of the declared projects that Harbor has, by name."""
+    retentions: dict[str, int] = field(default_factory=dict)
+    """Numbers of their retention policies, by project, also of those without rules."""
     registries: dict[str, int] = field(default_factory=dict)
     """Numbers of Harbor's endpoints, by name."""
 

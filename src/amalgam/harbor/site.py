@@ -21,8 +21,10 @@ def secrets_for_harbor(secrets: SiteSecrets) -> HarborSecrets:
     return HarborSecrets(secrets.harbor_robot_secrets, secrets.harbor_registry_secrets, key)
 
 
-def connect(site: Site, address: str = "") -> tuple[HarborClient, Reconciler]:
+def connect(site: Site, address: str = "", *, write: bool) -> tuple[HarborClient, Reconciler]:
     """The Harbor of ``site``, asked at ``address`` (``HOST:PORT``; default: where the playbook puts it).
+
+    Secrets that robot accounts still lack are made, and kept where ``write`` says so: those given to Harbor must be.
 
     Raises:
         AmalgamError: the site's registry is another, or its secrets cannot be read.
@@ -32,10 +34,8 @@ def connect(site: Site, address: str = "") -> tuple[HarborClient, Reconciler]:
             "the embedded registry is a host's files: `ansible-playbook --check --diff --tags registry` compares them"
         )
         raise AmalgamError("the site's registry is not Harbor", where=str(site.folder), remedy=remedy)
-    # What is not there yet is made by an install; here it would only be lost.
-    prepared = prepare_secrets(
-        site.state_dir, site.settings.site_name, harbor_robots=site.harbor.robot_names(), write=False
-    )
+    name, robots = site.settings.site_name, site.harbor.robot_names()
+    prepared = prepare_secrets(site.state_dir, name, harbor_robots=robots, write=write)
     secrets = prepared.secrets
     client = HarborClient(address or _address(site), secrets.site_ca.certificate, secrets.harbor_admin_password)
     return client, Reconciler(client, with_platform(site.harbor), secrets_for_harbor(secrets))

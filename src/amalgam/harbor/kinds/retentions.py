@@ -32,35 +32,45 @@ class Retentions(Kind):
                 yield Resource(self.word, project, {"schedule": retention.schedule, "rules": rules}, retention)
 
     def found(self, session: Session) -> Iterator[Found]:
-        """The policy that a project's metadata names by its number."""
+        """The policy that a project's metadata names by its number; one without rules is none."""
         for project, number in session.projects.items():
             metadata = session.client.get(f"/projects/{number}").get("metadata") or {}
             if known := metadata.get("retention_id"):
                 policy = session.client.get(f"/retentions/{known}")
                 schedule = ((policy.get("trigger") or {}).get("settings") or {}).get("cron") or None
                 rules = tuple(_text(rule) for rule in policy.get("rules") or [])
-                yield Found(self.word, project, {"schedule": schedule, "rules": rules}, number=int(known))
+                session.retentions[project] = int(known)
+                if rules:
+                    yield Found(self.word, project, {"schedule": schedule, "rules": rules}, number=int(known))
 
     def create(self, session: Session, resource: Resource) -> None:
-        """Harbor notes its number in the project's metadata."""
-        session.client.create("/retentions", _body(session, resource))
+        """Harbor notes its number in the project's metadata, and takes one policy a project."""
+        if resource.project in session.retentions:
+            session.client.put(f"/retentions/{session.retentions[resource.project]}", _body(session, resource))
+        else:
+            session.client.create("/retentions", _body(session, resource))
 
     def update(self, session: Session, found: Found, resource: Resource) -> None:
         """Harbor takes a policy as a whole only."""
         session.client.put(f"/retentions/{found.number}", _body(session, resource))
 
     def delete(self, session: Session, found: Found) -> None:
-        """From then on everything is kept."""
-        session.client.delete(f"/retentions/{found.number}")
+        """Leave it without rules, as Harbor's own pages do: after DELETE the project could never have one again."""
+        session.client.put(f"/retentions/{found.number}", _policy(session, found.project, "", []))
 
 
 def _body(session: Session, resource: Resource) -> dict[str, Any]:
     assert isinstance(resource.source, Retention)  # noqa: S101 - as `declared` makes them
+    rules = [_body_of_rule(rule) for rule in resource.source.rules]
+    return _policy(session, resource.project, resource.source.schedule, rules)
+
+
+def _policy(session: Session, project: str, cron: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "algorithm": "or",
-        "scope": {"level": "project", "ref": session.projects[resource.project]},
-        "trigger": {"kind": "Schedule", "settings": {"cron": resource.source.schedule}},
-        "rules": [_body_of_rule(rule) for rule in resource.source.rules],
+        "scope": {"level": "project", "ref": session.projects[project]},
+        "trigger": {"kind": "Schedule", "settings": {"cron": cron}},
+        "rules": rules,
     }
 
 
