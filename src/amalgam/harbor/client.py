@@ -30,6 +30,10 @@ class HarborRefusedError(AmalgamError):
         super().__init__(what, where=where, remedy=remedy)
 
 
+class HarborUnreachableError(AmalgamError):
+    """Harbor does not answer: nothing is known of it."""
+
+
 class HarborClient:
     """One Harbor, by one account. To be closed, or used as a context."""
 
@@ -131,7 +135,9 @@ class HarborClient:
                 remedy = "Harbor must serve the certificate of the site's authority: run the playbook's layer registry"
                 raise AmalgamError("its certificate is not trusted", where=self._address, remedy=remedy) from None
             remedy = "see `systemctl status harbor` on its host, and whether the firewall there lets this machine in"
-            raise AmalgamError(f"Harbor does not answer: {error}", where=self._address, remedy=remedy) from None
+            raise HarborUnreachableError(
+                f"Harbor does not answer: {error}", where=self._address, remedy=remedy
+            ) from None
         if answer.is_success:
             return answer
         what = f"{method} {path}: {answer.status_code} {_reason(answer)}"
