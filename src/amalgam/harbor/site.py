@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import yaml
-
 from amalgam.errors import AmalgamError
 from amalgam.harbor.client import HarborClient
 from amalgam.harbor.reconcile import Reconciler, with_platform
 from amalgam.harbor.resource import HarborSecrets
 from amalgam.models import Site
-from amalgam.paths import project_root
 from amalgam.secrets import SiteSecrets, prepare_secrets
-
-_SERVICES = "playbooks/layers/group_vars/all.yml"
+from amalgam.services import address as address_of
 
 
 def secrets_for_harbor(secrets: SiteSecrets) -> HarborSecrets:
@@ -34,13 +30,13 @@ def connect(site: Site, address: str = "", *, write: bool) -> tuple[HarborClient
             "the embedded registry is a host's files: `ansible-playbook --check --diff --tags registry` compares them"
         )
         raise AmalgamError("the site's registry is not Harbor", where=str(site.folder), remedy=remedy)
-    name, robots = site.settings.site_name, site.harbor.robot_names()
-    prepared = prepare_secrets(site.state_dir, name, harbor_robots=robots, write=write)
+    name = site.settings.site_name
+    prepared = prepare_secrets(site.state_dir, name, harbor_robots=site.harbor_robots, write=write)
     secrets = prepared.secrets
     client = HarborClient(address or _address(site), secrets.site_ca.certificate, secrets.harbor_admin_password)
     return client, Reconciler(client, with_platform(site.harbor), secrets_for_harbor(secrets))
 
 
 def _address(site: Site) -> str:
-    services = yaml.safe_load((project_root() / _SERVICES).read_text(encoding="utf-8"))
-    return f"{site.bundle_server.address}:{services['site_registry_port']}"
+    """By the host's address, which its certificate has too: the site's names are known to its nodes alone."""
+    return f"{site.bundle_server.address}:{address_of(site, 'registry').rpartition(':')[2]}"
