@@ -205,13 +205,29 @@ def test_what_somebody_changed_is_shown_field_by_field_and_repaired(
     assert run.drift(applied) == []
 
 
-def test_a_repair_touches_what_differs_and_nothing_else(run: Run, harbor: SimulatedHarbor, applied: HarborData) -> None:
-    _halve_quota(harbor)
+@pytest.mark.parametrize(
+    ("meddle", "write"),
+    [
+        (_halve_quota, ("PUT", "/quotas/{project}")),
+        (_make_public, ("PUT", "/projects/{project}")),
+        (_renew_secret, ("PATCH", "/robots/{robot}")),
+        (_limit_robot, ("PUT", "/robots/{robot}")),
+    ],
+)
+def test_a_repair_touches_what_differs_and_nothing_else(
+    meddle: Callable[[SimulatedHarbor], None],
+    write: tuple[str, str],
+    run: Run,
+    harbor: SimulatedHarbor,
+    applied: HarborData,
+) -> None:
+    meddle(harbor)
 
     run.apply(applied)
 
-    number = harbor.project("vision")["project_id"]
-    assert harbor.writes == [("PUT", f"/api/v2.0/quotas/{number}")]
+    numbers = {"project": harbor.project("vision")["project_id"], "robot": harbor.robot("robot$vision+ci")["id"]}
+    method, path = write
+    assert harbor.writes == [(method, "/api/v2.0" + path.format(**numbers))]
 
 
 def test_what_nobody_declares_is_shown_and_left(run: Run, harbor: SimulatedHarbor, applied: HarborData) -> None:
