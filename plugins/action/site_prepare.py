@@ -82,7 +82,8 @@ class ActionModule(ActionBase):
                 for one in arguments["certificates"]
             ]
             name, write = site.settings.site_name, not self._task.check_mode
-            prepared = prepare_secrets(site.state_dir, name, servers, registry_users=site.registry_users, write=write)
+            accounts = {"registry_users": site.registry_users, "harbor_robots": site.harbor_robots}
+            prepared = prepare_secrets(site.state_dir, name, servers, **accounts, write=write)
         except AmalgamError as error:
             raise AnsibleActionFail(str(error)) from None
         facts = {"site_secrets": _secrets_for_hosts(prepared.secrets), "site_bundle": _facts_of(site, manifest)}

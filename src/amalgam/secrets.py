@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -49,6 +50,12 @@ class SiteSecrets(BaseModel):
     registry_push_password: str
     registry_passwords: dict[str, str] = {}
     """Of the members of the registry's projects, by user."""
+    harbor_admin_password: str
+    harbor_database_password: str
+    harbor_robot_secrets: dict[str, str] = {}
+    """Of Harbor's robot accounts, by ``project/name``."""
+    harbor_registry_secrets: dict[str, str] = {}
+    """Of the accounts at the registries that Harbor copies from, by endpoint; given, never made."""
     kubeadm_certificate_key: str
     """32 bytes, hex: wraps the control plane's certificates on their way to further masters."""
     ceph_key_secret: str
@@ -77,23 +84,25 @@ def prepare_secrets(
     servers: Sequence[ServerName] = (),
     *,
     registry_users: Iterable[str] = (),
+    harbor_robots: Iterable[str] = (),
     renew: str | None = None,
     write: bool = True,
 ) -> Prepared:
     """The site's secrets in ``folder``, with a current certificate for each of ``servers``.
 
-    Each of ``registry_users`` has a password; that of the user ``renew`` is a new one.
+    Each of ``registry_users`` has a password, that of the user ``renew`` a new one; each of ``harbor_robots``
+    (``project/name``) has a secret.
     What is missing is made, and written unless ``write`` is false: then it lives in memory only, for a dry run.
 
     Raises:
         AmalgamError: the files are there and cannot be read. They are left as they are.
     """
-    users = tuple(registry_users)
+    wanted = _Wanted(tuple(servers), tuple(registry_users), tuple(harbor_robots), renew)
     if not write:
-        return _completed(_load(folder), site_name, servers, users, renew)
+        return _completed(_load(folder), site_name, wanted)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(folder):
-        prepared = _completed(_load(folder), site_name, servers, users, renew)
+        prepared = _completed(_load(folder), site_name, wanted)
         if prepared.changed:
             _save(folder, prepared.secrets)
         for path, mode in ((folder, 0o700), (folder / SECRETS_FILE, 0o600), (folder / PASSWORD_FILE, 0o600)):
@@ -102,15 +111,36 @@ def prepare_secrets(
     return prepared
 
 
+def keep_registry_secret(folder: Path, site_name: str, endpoint: str, secret: str) -> None:
+    """Keep ``secret``, of the account at a registry that Harbor copies from, in place of one that was there.
+
+    Raises:
+        AmalgamError: the files are there and cannot be read. They are left as they are.
+    """
+    prepare_secrets(folder, site_name)
+    with _locked(folder):
+        content = SiteSecrets.model_validate(_load(folder))
+        content.harbor_registry_secrets[endpoint] = secret
+        _save(folder, content)
+
+
 def _publish(file: Path, certificate: str) -> None:
     if not file.exists() or file.read_text() != certificate:
         file.write_text(certificate)
         file.chmod(0o644)
 
 
-def _completed(
-    known: dict[str, Any], site_name: str, servers: Sequence[ServerName], users: Sequence[str], renew: str | None
-) -> Prepared:
+@dataclass(frozen=True)
+class _Wanted:
+    """What a site has secrets for, beyond those that every site has."""
+
+    servers: tuple[ServerName, ...]
+    users: tuple[str, ...]
+    robots: tuple[str, ...]
+    renew: str | None
+
+
+def _completed(known: dict[str, Any], site_name: str, wanted: _Wanted) -> Prepared:
     content = {**_missing(known, site_name), **known}
     try:
         result = SiteSecrets.model_validate(content)
@@ -120,14 +150,18 @@ def _completed(
             "the decrypted file does not hold a site's secrets", where=f"{SECRETS_FILE}: {keys}", remedy=_RESTORE
         ) from None
     changed = content.keys() != known.keys()
-    for server in servers:
+    for server in wanted.servers:
         issued = result.certificates.get(server.name)
         if issued is None or not pki.is_current(issued, result.site_ca, server):
             result.certificates[server.name] = pki.issue(result.site_ca, server)
             changed = True
-    for user in users:
-        if user == renew or user not in result.registry_passwords:
+    for user in wanted.users:
+        if user == wanted.renew or user not in result.registry_passwords:
             result.registry_passwords[user] = secrets.token_urlsafe(32)
+            changed = True
+    for robot in wanted.robots:
+        if robot not in result.harbor_robot_secrets:
+            result.harbor_robot_secrets[robot] = _harbor_password()
             changed = True
     return Prepared(result, changed)
 
@@ -139,10 +173,20 @@ def _missing(known: dict[str, Any], site_name: str) -> dict[str, Any]:
         "encryption_at_rest_key": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
         "registry_http_secret": lambda: secrets.token_urlsafe(32),
         "registry_push_password": lambda: secrets.token_urlsafe(32),
+        "harbor_admin_password": _harbor_password,
+        "harbor_database_password": lambda: secrets.token_hex(32),
         "kubeadm_certificate_key": lambda: secrets.token_hex(32),
         "ceph_key_secret": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     }
     return {name: make() for name, make in makers.items() if name not in known}
+
+
+def _harbor_password() -> str:
+    """Harbor wants a lower-case letter, an upper-case one and a digit in every password."""
+    while True:
+        password = secrets.token_urlsafe(32)
+        if all(re.search(characters, password) for characters in ("[a-z]", "[A-Z]", "[0-9]")):
+            return password
 
 
 @contextmanager

@@ -37,6 +37,8 @@ NOT_A_PIN = {
         "roles/registry/templates/etc/amalgam/registry.yml.j2",
         "version: 0.1",
     ): "the form of the registry's configuration",
+    ("roles/harbor/tasks/verify.yml", "v2.0"): "the version of Harbor's API, in its paths",
+    ("src/amalgam/harbor/client.py", "v2.0"): "the same",
     ("src/amalgam/__init__.py", "0.1.0"): "our own version, where packaging reads it",
     ("src/amalgam/bundle/oci.py", "1.0.0"): "the form of an OCI layout, which the specification fixes",
 }

@@ -15,7 +15,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from amalgam import secrets
 from amalgam.errors import AmalgamError
 from amalgam.pki import ServerName
-from amalgam.secrets import CA_FILE, PASSWORD_FILE, SECRETS_FILE, prepare_secrets
+from amalgam.secrets import CA_FILE, PASSWORD_FILE, SECRETS_FILE, keep_registry_secret, prepare_secrets
 
 SERVER = ServerName("bundle-server", ["bundle.example.internal"], ["192.0.2.31"])
 
@@ -90,7 +90,8 @@ def test_two_sites_share_no_secret(made: Path, tmp_path: Path) -> None:
     one = stored(made)
     other = prepare_secrets(tmp_path / "other", "example", write=False).secrets.model_dump()
 
-    for name in one.keys() - {"certificates", "registry_passwords"}:
+    made_when_wanted = {"certificates", "registry_passwords", "harbor_registry_secrets", "harbor_robot_secrets"}
+    for name in one.keys() - made_when_wanted:
         assert one[name] != other[name]
 
 
@@ -122,6 +123,33 @@ def test_a_secret_of_a_later_version_is_added_and_an_unknown_one_kept(fresh: Pat
     after = stored(fresh)
     assert after.pop("registry_http_secret")
     assert after == older
+
+
+def test_a_robot_gets_a_secret_once_and_one_that_harbor_takes(fresh: Path) -> None:
+    robots = ["vision/ci", "speech/ci"]
+
+    made = prepare_secrets(fresh, "example", harbor_robots=robots)
+    again = prepare_secrets(fresh, "example", harbor_robots=robots)
+
+    kept = stored(fresh)["harbor_robot_secrets"]
+    assert made.changed
+    assert not again.changed
+    assert kept == again.secrets.harbor_robot_secrets == made.secrets.harbor_robot_secrets
+    assert kept["vision/ci"] != kept["speech/ci"]
+    for secret in (*kept.values(), stored(fresh)["harbor_admin_password"]):
+        assert 8 <= len(secret) <= 128
+        assert all(any(test(character) for character in secret) for test in (str.islower, str.isupper, str.isdigit))
+
+
+def test_a_given_secret_is_kept_in_place_of_an_older_one_and_nothing_else_changes(fresh: Path) -> None:
+    before = stored(fresh)
+
+    keep_registry_secret(fresh, "example", "hub", "first")
+    keep_registry_secret(fresh, "example", "hub", "second")
+
+    after = stored(fresh)
+    assert after.pop("harbor_registry_secrets") == {"hub": "second"}
+    assert after == {name: value for name, value in before.items() if name != "harbor_registry_secrets"}
 
 
 def test_open_modes_are_closed_again(fresh: Path) -> None:

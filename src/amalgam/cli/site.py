@@ -79,7 +79,7 @@ def secrets(inventory: Inventory = LAB) -> None:
     there are never changed; those that a later version adds are added. An install does the same at its start.
     """
     site = load_site(inventory)
-    prepared = prepare_secrets(site.state_dir, site.settings.site_name)
+    prepared = prepare_secrets(site.state_dir, site.settings.site_name, harbor_robots=site.harbor_robots)
     typer.echo(f"{site.state_dir}: {'secrets made' if prepared.changed else 'secrets are there, nothing to do'}")
 
 

@@ -11,6 +11,7 @@ from amalgam.models.addressing import check_addressing
 from amalgam.models.draft import Draft
 from amalgam.models.faults import Fault, Rule
 from amalgam.models.fields import Accelerator, Address, SupportedArchitecture
+from amalgam.models.harbor import HARBOR_VARIABLES, check_harbor
 from amalgam.models.inventory import ALL, Variable
 from amalgam.models.lab import LabSettings
 from amalgam.models.mirrors import Mirror, check_mirrors
@@ -28,6 +29,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     },
     "ceph_subvolumes": TypeAdapter(list[Subvolume]),
     "containerd_mirrors": TypeAdapter(list[Mirror]),
+    **HARBOR_VARIABLES,
     "lab": TypeAdapter(LabSettings),
     "registry_backend": TypeAdapter(Backend),
     "registry_projects": TypeAdapter(list[RegistryProject]),
@@ -54,6 +56,7 @@ def check_site(draft: Draft, roles: Path) -> None:
     check_storage(draft)
     check_registry(draft)
     check_mirrors(draft)
+    check_harbor(draft)
     _check_lab(draft)
 
 

@@ -84,6 +84,16 @@ class Rule(StrEnum):
     DUPLICATE_PROJECT = "duplicate-project"
     RESERVED_PROJECT = "reserved-project"
     RESERVED_USER = "reserved-user"
+    # Harbor
+    BAD_CRON = "bad-cron"
+    DECLARED_AND_ABSENT = "declared-and-absent"
+    DUPLICATE_ENDPOINT = "duplicate-endpoint"
+    DUPLICATE_REPLICATION = "duplicate-replication"
+    DUPLICATE_ROBOT = "duplicate-robot"
+    HARBOR_NOT_CHOSEN = "harbor-not-chosen"
+    NO_HARBOR_INSTALLER = "no-harbor-installer"
+    UNKNOWN_ENDPOINT = "unknown-endpoint"
+    UNKNOWN_PROJECT = "unknown-project"
 
 
 @dataclass(frozen=True, order=True)

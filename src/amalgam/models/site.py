@@ -10,6 +10,7 @@ from amalgam.models.checks import check_site
 from amalgam.models.draft import Draft
 from amalgam.models.faults import SiteFaultsError
 from amalgam.models.fields import Accelerator, Architecture, resolve_path
+from amalgam.models.harbor import HarborData, harbor_data
 from amalgam.models.inventory import read_inventory
 from amalgam.models.lab import LabSettings
 from amalgam.models.registry import RegistryProject
@@ -41,6 +42,8 @@ class Site:
     lab: LabSettings | None
     """How to bring it up on this machine; ``None`` for a real site."""
     registry_projects: tuple[RegistryProject, ...] = ()
+    harbor: HarborData | None = None
+    """What is to be in its Harbor; ``None`` where its registry is the embedded one."""
 
     def group(self, name: str) -> tuple[Host, ...]:
         """The hosts of a group."""
@@ -55,6 +58,11 @@ class Site:
     def registry_users(self) -> tuple[str, ...]:
         """Every user who is a member of a registry project, sorted."""
         return tuple(sorted({member.user for project in self.registry_projects for member in project.members}))
+
+    @property
+    def harbor_robots(self) -> tuple[str, ...]:
+        """``project/name`` of every robot account that its Harbor is to have."""
+        return tuple(self.harbor.robot_names()) if self.harbor else ()
 
     @property
     def architectures(self) -> tuple[Architecture, ...]:
@@ -96,6 +104,7 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
         hosts=tuple(_host(draft, name) for name in inventory.hosts),
         lab=draft.setting("lab", LabSettings),
         registry_projects=tuple(draft.setting("registry_projects", list) or ()),
+        harbor=harbor_data(draft),
     )
 
 

@@ -1,0 +1,158 @@
+"""Harbor's REST API as far as it is used here. The paths and bodies are written down in ``tests/fixtures/harbor``."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Self
+
+import httpx
+
+from amalgam.errors import AmalgamError
+
+ADMINISTRATOR = "admin"
+"""The account that every Harbor has from its first start."""
+
+_API = "/api/v2.0"
+_PAGE_SIZE = 100  # Harbor's largest
+_TIMEOUT_S = 60.0  # Harbor asks an endpoint whether it answers before it takes it
+
+
+class HarborRefusedError(AmalgamError):
+    """Harbor answered no; ``status`` is its HTTP status."""
+
+    def __init__(self, status: int, what: str, where: str, remedy: str) -> None:
+        """Keep the status, for those who know what it means."""
+        self.status = status
+        super().__init__(what, where=where, remedy=remedy)
+
+
+class HarborUnreachableError(AmalgamError):
+    """Harbor does not answer: nothing is known of it."""
+
+
+class HarborClient:
+    """One Harbor, by one account. To be closed, or used as a context."""
+
+    def __init__(self, address: str, ca_certificate: str, password: str, username: str = ADMINISTRATOR) -> None:
+        """Trust ``ca_certificate`` (PEM) alone for ``address`` (``HOST:PORT``). Nothing is sent yet."""
+        self.username = username
+        self._address = address
+        # A session's cookie would make Harbor ask for a token against forged requests with every write.
+        cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+        self._http = httpx.Client(
+            base_url=f"https://{address}",
+            verify=ssl.create_default_context(cadata=ca_certificate),
+            auth=(username, password),
+            cookies=cookies,
+            timeout=_TIMEOUT_S,
+            trust_env=False,  # no proxy: Harbor is inside the site
+        )
+
+    def __enter__(self) -> Self:
+        """This client."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def require_administrator(self) -> None:
+        """Make sure that the password is right: without it, Harbor shows what is public and does not complain.
+
+        Raises:
+            AmalgamError: Harbor does not answer, is not trusted, or refuses the account.
+        """
+        try:
+            known = self.get("/users/current")
+        except HarborRefusedError as refused:
+            if refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            raise AmalgamError(
+                f"Harbor refuses the password of {self.username} that is in the site's secrets",
+                where=self._address,
+                remedy="Harbor takes that password at its first start only: set the same one in Harbor, or restore "
+                "the site's secrets from a backup",
+            ) from None
+        if not known.get("sysadmin_flag"):
+            remedy = f"make {self.username} an administrator in Harbor again"
+            raise AmalgamError(f"{self.username} is no administrator of Harbor", where=self._address, remedy=remedy)
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """The object at ``path`` below the API's root; ``None`` where the answer is empty."""
+        answer = self._send("GET", _API + path)
+        return json.loads(answer.content) if answer.content.strip() else None
+
+    def listed(self, path: str, **query: str | int) -> Iterator[dict[str, Any]]:
+        """Every object of a list, page by page."""
+        seen, total, page = 0, 1, 1
+        while seen < total:
+            answer = self._send("GET", _API + path, params={**query, "page": page, "page_size": _PAGE_SIZE})
+            objects = answer.json() or []
+            yield from objects
+            seen, total, page = seen + len(objects), int(answer.headers.get("X-Total-Count", 0)), page + 1
+            if not objects:  # somebody removed some meanwhile
+                return
+
+    def create(self, path: str, body: dict[str, Any]) -> int:
+        """Make an object; its number, which Harbor names at the end of its location."""
+        answer = self._send("POST", _API + path, json=body)
+        return int(answer.headers["Location"].rpartition("/")[2])
+
+    def put(self, path: str, body: dict[str, Any]) -> None:
+        """Replace an object."""
+        self._send("PUT", _API + path, json=body)
+
+    def patch(self, path: str, body: dict[str, Any]) -> None:
+        """Change a part of an object."""
+        self._send("PATCH", _API + path, json=body)
+
+    def delete(self, path: str) -> None:
+        """Remove an object."""
+        self._send("DELETE", _API + path)
+
+    def accepts(self, username: str, password: str) -> bool:
+        """Whether an account can log in to pull or push: asked as container clients do, which Harbor answers by status.
+
+        The API itself shows strangers what is public, and so says nothing about a password.
+        """
+        try:
+            self._send("GET", "/service/token", params={"service": "harbor-registry"}, auth=(username, password))
+        except HarborRefusedError as refused:
+            if refused.status == HTTPStatus.UNAUTHORIZED:
+                return False
+            raise
+        return True
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                remedy = "Harbor must serve the certificate of the site's authority: run the playbook's layer registry"
+                raise AmalgamError("its certificate is not trusted", where=self._address, remedy=remedy) from None
+            remedy = "see `systemctl status harbor` on its host, and whether the firewall there lets this machine in"
+            raise HarborUnreachableError(
+                f"Harbor does not answer: {error}", where=self._address, remedy=remedy
+            ) from None
+        if answer.is_success:
+            return answer
+        what = f"{method} {path}: {answer.status_code} {_reason(answer)}"
+        remedy = (
+            "Harbor's own logs say more (/var/log/harbor on its host); run again when it is well"
+            if answer.is_server_error
+            else "mend what Harbor names, and run again: what was done is kept"
+        )
+        raise HarborRefusedError(answer.status_code, what, self._address, remedy)
+
+
+def _reason(answer: httpx.Response) -> str:
+    """What Harbor says of a refusal: ``{"errors": [{"code": …, "message": …}]}``, or nothing."""
+    try:
+        errors = answer.json()["errors"]
+        return "; ".join(str(error["message"]) for error in errors)
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
