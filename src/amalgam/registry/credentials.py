@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from amalgam.errors import AmalgamError
+from amalgam.harbor import client
 from amalgam.models import Site
 from amalgam.models.registry import ADMINISTRATOR
 from amalgam.private_file import read_private, write_private
@@ -55,8 +56,14 @@ def of_user(site: Site, user: str, *, renew: bool = False) -> Credentials:
     """The credentials of ``user``, with a new password if ``renew``: it holds from the site's next run on.
 
     Raises:
-        AmalgamError: no project of the site has this member.
+        AmalgamError: no project of the site has this member; or the site has Harbor, which keeps passwords itself.
     """
+    if site.harbor is not None:
+        raise AmalgamError(
+            "Harbor keeps its users' passwords itself",
+            where=f"{site.folder}/group_vars/all/registry.yml",
+            remedy="log in at Harbor, or give the user a robot account in harbor_robots",
+        )
     if user not in site.registry_users:
         raise AmalgamError(
             f"{user!r} is a member of no registry project",
@@ -75,16 +82,18 @@ def of_user(site: Site, user: str, *, renew: bool = False) -> Credentials:
 
 
 def of_administrator(site: Site) -> Credentials:
-    """Those of the registry's own user, from the site's secrets.
+    """Those of the registry's own user, or of Harbor's, from the site's secrets.
 
     Raises:
         AmalgamError: the secrets cannot be read.
     """
     secrets = prepare_secrets(site.state_dir, site.settings.site_name).secrets
+    own = (ADMINISTRATOR, secrets.registry_push_password)
+    user, password = own if site.harbor is None else (client.ADMINISTRATOR, secrets.harbor_admin_password)
     return Credentials(
         registry=address(site, "registry"),
-        user=ADMINISTRATOR,
-        password=secrets.registry_push_password,
+        user=user,
+        password=password,
         ca_certificate=secrets.site_ca.certificate,
     )
 

@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from amalgam.errors import AmalgamError
-from amalgam.registry.credentials import FILE_VARIABLE, Credentials, default_file, load, save
+from amalgam.models import load_site
+from amalgam.registry.credentials import (
+    FILE_VARIABLE,
+    Credentials,
+    default_file,
+    load,
+    of_administrator,
+    of_user,
+    save,
+)
+from tests.fixtures.sites import valid_site
 
 ALICE = Credentials(registry="registry.example:5000", user="alice", password="secret-canary", ca_certificate="PEM")
 
@@ -55,3 +65,12 @@ def test_a_person_s_file_is_found_by_variable_or_in_its_place(monkeypatch: pytes
     assert default_file() == Path("/home/alice/settings/amalgam/registry.json")
     monkeypatch.setenv(FILE_VARIABLE, "/other/place")
     assert default_file() == Path("/other/place")
+
+
+def test_with_harbor_the_administrator_is_harbor_s_and_users_are_sent_there(tmp_path: Path) -> None:
+    site = load_site(valid_site("harbor", tmp_path / "site"))
+    administrator = of_administrator(site)
+    assert administrator.user == "admin"
+    assert len(administrator.password) >= 32
+    with pytest.raises(AmalgamError, match="Harbor keeps"):
+        of_user(site, site.registry_users[0])
