@@ -10,6 +10,8 @@ import uuid
 
 _AES = 1
 _KEY_BYTES = 16
+_ACCESS_KEY_LENGTH = 20
+_SECRET_KEY_BYTES = 30
 
 
 def ceph_key(secret: str, entity: str) -> str:
@@ -25,7 +27,7 @@ def ceph_key(secret: str, entity: str) -> str:
     Raises:
         ValueError: ``secret`` is no base64.
     """
-    key = _derived(secret, entity)
+    key = _derived(secret, entity)[:_KEY_BYTES]
     return base64.b64encode(struct.pack("<HIIH", _AES, 0, 0, len(key)) + key).decode()
 
 
@@ -38,8 +40,32 @@ def ceph_fsid(secret: str) -> str:
     Raises:
         ValueError: ``secret`` is no base64.
     """
-    return str(uuid.UUID(bytes=_derived(secret, "fsid"), version=4))
+    return str(uuid.UUID(bytes=_derived(secret, "fsid")[:_KEY_BYTES], version=4))
+
+
+def s3_access_key(secret: str, account: str, generation: int = 1) -> str:
+    """The name by which an account of the object store signs: 20 letters and digits, no secret.
+
+    Args:
+        secret: base64.
+        account: name of the account.
+        generation: another one makes another pair of keys.
+
+    Raises:
+        ValueError: ``secret`` is no base64.
+    """
+    key = _derived(secret, f"s3-access-key.{account}.{generation}")
+    return base64.b32encode(key).decode()[:_ACCESS_KEY_LENGTH]
+
+
+def s3_secret_key(secret: str, account: str, generation: int = 1) -> str:
+    """The key with which an account of the object store signs: 40 letters, digits, hyphens and underscores (240 bits).
+
+    Takes and raises what :func:`s3_access_key` does.
+    """
+    key = _derived(secret, f"s3-secret-key.{account}.{generation}")
+    return base64.urlsafe_b64encode(key[:_SECRET_KEY_BYTES]).decode()
 
 
 def _derived(secret: str, name: str) -> bytes:
-    return hmac.new(base64.b64decode(secret, validate=True), name.encode(), hashlib.sha256).digest()[:_KEY_BYTES]
+    return hmac.new(base64.b64decode(secret, validate=True), name.encode(), hashlib.sha256).digest()

@@ -7,13 +7,14 @@ import sys
 import typer
 from rich.console import Console
 
-from amalgam.cli import bundle, image, lab, lock, registry, site
+from amalgam.cli import bundle, dataset, image, lab, lock, registry, site
 from amalgam.errors import AmalgamError
 
 app = typer.Typer(help="Bare servers into one AI platform.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(lock.app, name="lock", help="Write and check the lock of every artifact.")
 app.add_typer(bundle.app, name="bundle", help="Build, verify and list the folder that is carried to a site.")
 app.add_typer(site.app, name="site", help="Check a site's data, make its secrets.")
+app.add_typer(dataset.app, name="dataset", help="Versioned data in the site's object store.")
 app.add_typer(image.app, name="image", help="Bring images into a site's registry, list, copy and delete them.")
 app.add_typer(registry.app, name="registry", help="Compare a site's Harbor with what the site declares.")
 app.add_typer(lab.app, name="lab", help="Bring a reference topology up on this machine.")

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter
 
 from amalgam.models.addressing import check_addressing
+from amalgam.models.datasets import VARIABLE as DATASETS
+from amalgam.models.datasets import VcDatasets, check_datasets
 from amalgam.models.draft import Draft
 from amalgam.models.faults import Fault, Rule
 from amalgam.models.fields import Accelerator, Address, SupportedArchitecture
@@ -27,6 +29,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
         name: TypeAdapter(Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation)  # type: ignore[arg-type]
         for name, info in SiteSettings.model_fields.items()
     },
+    DATASETS: TypeAdapter(list[VcDatasets]),
     "ceph_subvolumes": TypeAdapter(list[Subvolume]),
     "containerd_mirrors": TypeAdapter(list[Mirror]),
     **HARBOR_VARIABLES,
@@ -57,6 +60,7 @@ def check_site(draft: Draft, roles: Path) -> None:
     check_registry(draft)
     check_mirrors(draft)
     check_harbor(draft)
+    check_datasets(draft)
     _check_lab(draft)
 
 

@@ -69,11 +69,15 @@ class Rule(StrEnum):
     WORKER_WITHOUT_CLASS = "worker-without-class"
     # storage
     BAD_SUBVOLUME_NAME = "bad-subvolume-name"
+    BAD_VC_NAME = "bad-vc-name"
+    DATASETS_WITHOUT_STORAGE = "datasets-without-storage"
     DUPLICATE_OSD = "duplicate-osd"
     DUPLICATE_SUBVOLUME = "duplicate-subvolume"
+    DUPLICATE_VC = "duplicate-vc"
     NO_OSD = "no-osd"
     SUBVOLUME_WITHOUT_STORAGE = "subvolume-without-storage"
     TOO_FEW_OSDS = "too-few-osds"
+    UNKNOWN_READER = "unknown-reader"
 
     # registry
     BAD_MIRROR = "bad-mirror"

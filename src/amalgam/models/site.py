@@ -7,6 +7,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from amalgam.models.checks import check_site
+from amalgam.models.datasets import VARIABLE as DATASETS
+from amalgam.models.datasets import VcDatasets
 from amalgam.models.draft import Draft
 from amalgam.models.faults import SiteFaultsError
 from amalgam.models.fields import Accelerator, Architecture, resolve_path
@@ -44,6 +46,8 @@ class Site:
     registry_projects: tuple[RegistryProject, ...] = ()
     harbor: HarborData | None = None
     """What is to be in its Harbor; ``None`` where its registry is the embedded one."""
+    datasets: tuple[VcDatasets, ...] = ()
+    """The VCs that have datasets."""
 
     def group(self, name: str) -> tuple[Host, ...]:
         """The hosts of a group."""
@@ -105,6 +109,7 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
         lab=draft.setting("lab", LabSettings),
         registry_projects=tuple(draft.setting("registry_projects", list) or ()),
         harbor=harbor_data(draft),
+        datasets=tuple(draft.setting(DATASETS, list) or []),
     )
 
 
