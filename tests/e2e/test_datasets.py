@@ -14,7 +14,7 @@ from amalgam.datasets.bucket import Bucket
 from amalgam.datasets.catalog import Catalog, Published
 from amalgam.datasets.delete import delete_version
 from amalgam.datasets.download import verify
-from amalgam.datasets.layout import BLOBS
+from amalgam.datasets.layout import BLOBS, blob_key
 from amalgam.datasets.manifest import PARTIAL
 from amalgam.datasets.parts import SMALLEST_PART
 from amalgam.datasets.upload import upload
@@ -201,6 +201,34 @@ def test_what_an_upload_has_announced_no_deletion_takes(keys: Keys, dataset: str
     (source / "new").write_bytes(b"new")
     second = upload(member, dataset, source, creator="test", progress=DeleteWhenSending()).published
     assert [one for one in Catalog(member).versions(dataset) if isinstance(one, Published)] == [second]
+    verify(member, dataset)
+
+
+@pytest.mark.parametrize("step", ["histories", "mark_deleted", "remove"])
+def test_what_a_deletion_is_about_to_remove_no_upload_is_left_with(
+    step: str, keys: Keys, dataset: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload from its beginning to its end: after the deletion's look at the content, its mark, or its last look."""
+    member, manager = keys.bucket(), keys.bucket("manager")
+    source = _tree(folder / "source", {"file": b"content of both"})
+    first = upload(member, dataset, source, creator="test").published.manifest
+    content, plain, done = (BLOBS, blob_key(first.files[0].sha256)), getattr(manager, step), []
+
+    def upload_once(key: str) -> None:
+        if key in content and not done:
+            done.append(upload(member, dataset, source, creator="test").published)
+
+    def interrupted(key: str, *rest: str) -> object:
+        if step == "remove":
+            upload_once(key)
+            return plain(key, *rest)
+        result = plain(key, *rest)
+        upload_once(key)
+        return result
+
+    monkeypatch.setattr(manager, step, interrupted)
+    delete_version(manager, dataset, first.version)
+    assert [one for one in Catalog(member).versions(dataset) if isinstance(one, Published)] == done
     verify(member, dataset)
 
 
