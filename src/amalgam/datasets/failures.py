@@ -13,6 +13,7 @@ class GoneError(AmalgamError):
 
 
 _AGAIN = "run the same again when it is mended: what has arrived is kept and not sent twice"
+_ASK = f"{_AGAIN}. Administrators: `ceph status`, is a pool full?"
 _KEY = (
     "check which credentials file is used; the platform's administrator makes a new one (amalgam dataset credentials)"
 )
@@ -62,9 +63,7 @@ def explained(error: BotoCoreError | ClientError, where: str) -> AmalgamError:
         )
     if isinstance(error, botocore.HTTPClientError | botocore.ConnectionError | botocore.IncompleteReadError):
         reason = "the object store cannot be reached, or does not answer"
-        return AmalgamError(
-            f"{reason} ({type(error).__name__})", where=where, remedy=f"{_AGAIN}. Administrators: `ceph status`"
-        )
+        return AmalgamError(f"{reason} ({type(error).__name__})", where=where, remedy=_ASK)
     return AmalgamError(f"cannot speak with the object store: {error}", where=where, remedy="mend what it names")
 
 
@@ -81,5 +80,5 @@ def _answer(error: ClientError, where: str) -> AmalgamError:
         return AmalgamError(what, where=where, remedy=remedy)
     if status >= 500:
         reason = f"the object store cannot do that now ({code or status})"
-        return AmalgamError(reason, where=where, remedy=f"{_AGAIN}. Administrators: `ceph status`, is a pool full?")
+        return AmalgamError(reason, where=where, remedy=_ASK)
     return AmalgamError(f"the object store refuses ({code or status})", where=where, remedy="tell the administrator")

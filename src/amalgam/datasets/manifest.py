@@ -155,7 +155,7 @@ def read_description(content: bytes, dataset: str) -> Description:
 def _read(kind: type[Record], content: bytes, where: str) -> Record:
     try:
         data = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _damaged("it is no JSON", where) from None
     form = data.get("format") if isinstance(data, dict) else None
     if isinstance(form, int) and form > FORMAT:

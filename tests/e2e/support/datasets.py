@@ -51,6 +51,11 @@ class Keys:
         """Run ``amalgam dataset``."""
         return run_local(self.arguments(*words, role=role, vc=vc), check=check, seconds=400)
 
+    def run_with(self, file: Path, *words: str) -> Done:
+        """Run it with another file of credentials; it may fail."""
+        argv = [program("amalgam"), "dataset", *words, "--credentials", str(file)]
+        return run_local(argv, check=False, seconds=400)
+
     def facts(self, *words: str, role: str = "member", vc: str = VC) -> Any:
         """Run it with ``--json``, and return what it says."""
         return json.loads(self.run(*words, "--json", role=role, vc=vc).stdout)
