@@ -1,10 +1,10 @@
-"""Objects by S3: accounts only, encrypted, versions kept where a bucket asks for them."""
+"""Objects by S3: accounts only, encrypted, versions kept where a bucket asks for them, a bucket for each VC."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from testinfra.host import Host
@@ -59,3 +59,38 @@ def test_an_object_is_what_was_put_also_its_older_version(each_storage: Host, ur
     listed = _s3(each_storage, account, "GET", f"{bucket}?versions=")
     older = listed.split("<IsLatest>false</IsLatest>")[0].rpartition("<VersionId>")[2].partition("</VersionId>")[0]
     assert _s3(each_storage, account, "GET", f"{bucket}/object?versionId={older}") == "first"
+
+
+@pytest.fixture(scope="session")
+def admin(facts: SiteFacts, connect: Callable[[str], Host]) -> Host:
+    """The storage host that describes accounts and buckets."""
+    return connect(facts.names("storage")[0])
+
+
+def test_every_vc_has_a_bucket_with_versions_and_its_quota(admin: Host, facts: SiteFacts) -> None:
+    assert facts.site.datasets
+    for vc in facts.site.datasets:
+        stats = json.loads(admin.check_output(f"radosgw-admin bucket stats --bucket datasets-{vc.vc}"))
+        assert stats["owner"] == "datasets"
+        assert stats["versioning"] == "enabled"
+        assert (stats["bucket_quota"]["enabled"], stats["bucket_quota"]["max_size"]) == (True, vc.quota_gib * 1024**3)
+
+
+@pytest.mark.parametrize(
+    ("role", "operations"), [("reader", "read"), ("member", "read, write"), ("manager", "read, write, delete")]
+)
+def test_an_account_may_do_what_its_role_says_and_make_no_buckets(
+    admin: Host, facts: SiteFacts, role: str, operations: str
+) -> None:
+    for vc in facts.site.datasets:
+        account = json.loads(admin.check_output(f"radosgw-admin user info --uid datasets-{vc.vc}-{role}"))
+        assert (account["op_mask"], account["max_buckets"], account["suspended"]) == (operations, -1, 0)
+        assert len(account["keys"]) == 1
+        assert account["caps"] == []
+
+
+def test_keys_of_accounts_are_for_roots_eyes(admin: Host) -> None:
+    folder = admin.file("/etc/amalgam/ceph_rgw")
+    assert (folder.user, folder.mode) == ("root", 0o700)
+    for name in ("accounts", "buckets", "owner.curl"):
+        assert admin.file(f"/etc/amalgam/ceph_rgw/{name}").mode == 0o600

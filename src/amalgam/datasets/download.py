@@ -171,7 +171,7 @@ def _require_room(folder: Path, needed: int) -> None:
         raise AmalgamError(
             f"{needed / 1e9:.1f} GB are to come, and {free / 1e9:.1f} GB are free",
             where=str(folder),
-            remedy="make room, or name another folder; nothing was written",
+            remedy="free some space, or name another folder; nothing was written",
         )
 
 

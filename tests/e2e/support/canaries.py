@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from amalgam.ceph_keys import ceph_key
+from amalgam.ceph_keys import ceph_key, s3_secret_key
 from tests.e2e.support.checkout import program
 from tests.e2e.support.nodes import run_local
 
@@ -23,6 +23,7 @@ _CEPH_ENTITIES = (
     "client.manager.volumes",
     "mgr.stor1",
 )
+_S3_ACCOUNTS = ("datasets", "datasets-vision-member", "datasets-nlp-manager")
 _PUBLIC_MARK = "-----BEGIN CERTIFICATE-----"
 
 
@@ -41,6 +42,9 @@ def canaries(state_dir: Path) -> list[Canary]:
     password = (state_dir / "vault-password").read_text().strip()
     found = [form for name, secret in _leaves("", secrets) for form in _forms(name, secret)]
     found += _forms("vault password", password)
+    found += [
+        form for account in _S3_ACCOUNTS for form in _forms(account, s3_secret_key(secrets["ceph_key_secret"], account))
+    ]
     found += [
         form for entity in _CEPH_ENTITIES for form in _forms(entity, ceph_key(secrets["ceph_key_secret"], entity))
     ]
