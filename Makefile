@@ -59,7 +59,7 @@ lint: venv ## Lint Python, Ansible, YAML and shell
 	$(VENV)/bin/mypy
 	$(VENV)/bin/yamllint --strict .
 	ANSIBLE_LINT_NODEPS=1 $(VENV)/bin/ansible-lint --offline --strict
-	shellcheck scripts/*.sh .ci/run roles/*/templates/usr/local/libexec/amalgam/*
+	shellcheck scripts/*.sh .ci/run roles/*/templates/usr/local/libexec/amalgam/* roles/*/files/*
 
 .PHONY: test-fast
 test-fast: venv lint ## Lint, unit and contract tests: no lab needed

@@ -68,10 +68,12 @@ class Rule(StrEnum):
     UNKNOWN_HOST = "unknown-host"
     WORKER_WITHOUT_CLASS = "worker-without-class"
     # storage
+    BAD_STORAGE_CLASS = "bad-storage-class"
     BAD_SUBVOLUME_NAME = "bad-subvolume-name"
     BAD_VC_NAME = "bad-vc-name"
     DATASETS_WITHOUT_STORAGE = "datasets-without-storage"
     DUPLICATE_OSD = "duplicate-osd"
+    DUPLICATE_STORAGE_CLASS = "duplicate-storage-class"
     DUPLICATE_SUBVOLUME = "duplicate-subvolume"
     DUPLICATE_VC = "duplicate-vc"
     NO_OSD = "no-osd"

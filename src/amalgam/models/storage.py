@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from amalgam.models.draft import Draft
 from amalgam.models.faults import Fault, Rule
 from amalgam.models.fields import is_label
-from amalgam.models.topology import STORAGE
+from amalgam.models.topology import STORAGE, WORKERS
 
 SEVERAL_HOSTS = 3
 """With so many storage hosts or more, each copy lies on another host."""
+
+_LABEL_REMEDY = "use 1 to 63 lower-case letters, digits and hyphens"
 
 
 class Osd(BaseModel):
@@ -32,6 +34,10 @@ class Subvolume(BaseModel):
     name: str
     size_gib: Annotated[int, Field(ge=1)]
     """Quota (GiB)."""
+    storage_class: str | None = None
+    """StorageClass whose volumes lie in it; ``None`` where none do."""
+    hosts: list[str] | None = None
+    """The workers that mount it and so hold its key; ``None`` for all."""
 
 
 def check_storage(draft: Draft) -> None:
@@ -71,16 +77,37 @@ def _check_copies(draft: Draft, hosts: list[str]) -> None:
 
 
 def _check_subvolumes(draft: Draft) -> None:
-    variable, names = draft.site_wide("ceph_subvolumes"), []
+    variable = draft.site_wide("ceph_subvolumes")
+    subvolumes = draft.setting("ceph_subvolumes", list) or []
     if variable and STORAGE not in draft.inventory.groups:
         reason = "there is no storage host, so no file system for it"
         draft.refuse(variable, Rule.SUBVOLUME_WITHOUT_STORAGE, reason, "put a host into storage, or remove it")
-    for index, subvolume in enumerate(draft.setting("ceph_subvolumes", list) or []):
-        if subvolume.name in names:
+    for index, subvolume in enumerate(subvolumes):
+        if subvolume.name in [earlier.name for earlier in subvolumes[:index]]:
             reason, remedy = "two subvolumes have this name", "rename one of them"
             draft.refuse(variable, Rule.DUPLICATE_SUBVOLUME, reason, remedy, (index, "name"))
         elif not is_label(subvolume.name):
             reason = "its name becomes that of a folder, a unit and a client"
-            remedy = "use 1 to 63 lower-case letters, digits and hyphens"
-            draft.refuse(variable, Rule.BAD_SUBVOLUME_NAME, reason, remedy, (index, "name"))
-        names.append(subvolume.name)
+            draft.refuse(variable, Rule.BAD_SUBVOLUME_NAME, reason, _LABEL_REMEDY, (index, "name"))
+        _check_class(draft, subvolumes, index)
+        _check_hosts(draft, index, subvolume.hosts)
+
+
+def _check_class(draft: Draft, subvolumes: list[Subvolume], index: int) -> None:
+    wanted, variable = subvolumes[index].storage_class, draft.site_wide("ceph_subvolumes")
+    if wanted is None:
+        return
+    if wanted in [earlier.storage_class for earlier in subvolumes[:index]]:
+        reason, remedy = "two subvolumes are for this class, and a volume lies in one", "name a class of its own"
+        draft.refuse(variable, Rule.DUPLICATE_STORAGE_CLASS, reason, remedy, (index, "storage_class"))
+    elif not is_label(wanted):
+        reason = "no name that Kubernetes takes as a StorageClass's"
+        draft.refuse(variable, Rule.BAD_STORAGE_CLASS, reason, _LABEL_REMEDY, (index, "storage_class"))
+
+
+def _check_hosts(draft: Draft, index: int, hosts: list[str] | None) -> None:
+    workers = draft.inventory.members(WORKERS)
+    for place, host in enumerate(hosts or []):
+        if host not in workers:
+            reason, remedy = f"no worker is named {host}", f"there are: {', '.join(workers)}"
+            draft.refuse(draft.site_wide("ceph_subvolumes"), Rule.UNKNOWN_HOST, reason, remedy, (index, "hosts", place))

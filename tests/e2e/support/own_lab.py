@@ -45,7 +45,8 @@ def write_inventory(folder: Path, groups: Groups, variables: dict[str, Any] | No
     if not settings.exists():
         shutil.copytree(ROOT / "inventories" / "lab" / "group_vars", folder / "group_vars")
     if "storage" not in groups:
-        (settings / "ceph.yml").unlink(missing_ok=True)
+        for file in settings.glob("ceph*.yml"):
+            file.unlink()
     own = {"lab": {}, **(variables or {})}
     for file in settings.glob("*.yml"):
         kept = {key: value for key, value in yaml.safe_load(file.read_text()).items() if key not in own}

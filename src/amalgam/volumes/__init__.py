@@ -1,0 +1,1 @@
+"""Snapshots of pods' volumes, and restores from them, by the Kubernetes API."""
