@@ -78,7 +78,7 @@ molecule: venv ## Run one scenario on the lab (SCENARIO=host_base)
 	molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
-bench: venv ## Time bundle, install, second run and a new worker
+bench: venv ## Time bundle, install, second run and a new worker; storage beside a disk
 	$(VENV)/bin/python -m tests.bench
 
 .PHONY: format

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: bundle, install, second run, one more worker, each beside its goal."""
+"""`python -m tests.bench`: bundle, install, second run, one more worker, beside their goals; storage beside a disk."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from rich.console import Console
 
 from amalgam.lab.names import Names
 from amalgam.lab.status import status
-from tests.bench import bundles, sites
+from tests.bench import bundles, sites, storage
 from tests.bench.report import Figure, TaskCounts, show
+from tests.e2e.support.nodes import Lab
 
 
 def main() -> None:
     """Run what is asked for and print the figures; those of what went before a failure are printed, too."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=["storage"], help="storage: that alone, on the lab that is up")
     parser.add_argument("--cold", action="store_true", help="build the bundle from an empty cache, too (half an hour)")
     chosen = parser.parse_args()
     console = Console(width=max(Console().width, 140))
+    if chosen.part == "storage":
+        storage.show(console, storage.compare(Lab(Names.of_checkout())))
+    else:
+        _everything(console, cold=chosen.cold)
+
+
+def _everything(console: Console, *, cold: bool) -> None:
     if status(Names.of_checkout())["state"] != "down":
         console.print("The checkout's lab is up and shares the processors: figures are better without it.")
     figures: list[Figure] = []
@@ -25,10 +34,11 @@ def main() -> None:
     try:
         figure, bundle = bundles.warm()
         figures.append(figure)
-        if chosen.cold:
+        if cold:
             figures.append(bundles.cold())
         with sites.site_bench(bundle, figures, runs) as bench:
             sites.install(bench)
+            storage.show(console, storage.compare(bench.lab))
             sites.add_worker(bench)
     finally:
         show(console, figures, runs)

@@ -167,6 +167,19 @@ def test_a_description_of_the_cluster_that_was_killed_is_finished_by_the_next_ru
     assert storage.run(f"{PROGRAMS}/ceph-cluster-apply").stdout == ""
 
 
+def test_what_a_worker_may_no_longer_mount_is_unmounted_and_stays_so(lab: Lab) -> None:
+    worker, keyring, unit = lab.node("gpu1"), "/etc/amalgam/cephfs/keyring", "cephfs@nlp"
+    worker.run(f"cp -p {keyring} /run/keyring && sed -i '/client.nlp/,+1d' {keyring}")
+    try:
+        worker.run(f"{PROGRAMS}/cephfs-release")
+        assert worker.run(f"systemctl is-enabled {unit}", check=False).stdout == "disabled\n"
+        mounted = worker.run("findmnt --noheadings --output TARGET --types fuse.ceph-fuse,ceph").stdout.split()
+        assert "/srv/shared/nlp" not in mounted
+        assert MOUNT in mounted
+    finally:
+        worker.run(f"mv /run/keyring {keyring} && systemctl enable --quiet --now {unit}")
+
+
 @contextmanager
 def _writing(node: Node, folder: str) -> Iterator[None]:
     """A writer at work on a node; it is stopped, and has ended, at the end."""

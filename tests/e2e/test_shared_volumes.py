@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,10 @@ from tests.e2e.support.waiting import wait_until
 pytestmark = pytest.mark.timeout(300)
 
 CLAIM = "shared"
+TENANT = "vision"
+"""A class whose part of the file system is 1 GiB, mounted by every worker."""
+KEPT = ("nlp", "gpu2")
+"""A class, and a worker that may not mount its part."""
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +39,14 @@ def _claim(name: str, **spec: Any) -> dict[str, Any]:
     }
 
 
-def _pod(cluster: Cluster, worker: str) -> dict[str, Any]:
-    """A pod without rights on one worker, in the image that has setfattr."""
+def _pod(cluster: Cluster, worker: str, **volume: Any) -> dict[str, Any]:
+    """A pod without rights on one worker, in the image that has setfattr, with a volume at ``/data``."""
     pin = load_lock().image("local-path-provisioner")
     image = f"{cluster.lab.registry}/{pin.repository}:{pin.tag}"
-    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": CLAIM}}]
-    template = pod_template(image, [], {"app": "volumes"}, nodeName=worker, volumes=volumes)
+    volumes = [{"name": "data", **(volume or {"persistentVolumeClaim": {"claimName": CLAIM}})}]
+    template = pod_template(
+        image, [], {"app": "volumes"}, nodeSelector={"kubernetes.io/hostname": worker}, volumes=volumes
+    )
     container = template["spec"]["containers"][0]
     container |= {
         "command": ["/bin/busybox", "sleep", "3600"],
@@ -99,6 +105,109 @@ def test_a_volume_goes_with_its_claim(cluster: Cluster, namespace: str) -> None:
         seconds=120,
     )
     assert cluster.control_plane.run(f"test -e {path}", check=False).rc != 0
+
+
+def test_a_volume_of_a_pods_own_goes_with_the_pod(cluster: Cluster, namespace: str) -> None:
+    worker = cluster.lab.members("workers")[0]
+    pod = _pod(cluster, worker, ephemeral={"volumeClaimTemplate": {"spec": _claim("")["spec"]}})
+    pod["metadata"]["name"] = "scratch"
+    cluster.apply(namespace, pod)
+    cluster.wait(namespace, "wait --for=condition=Ready pod/scratch")
+    _in_pod(cluster, namespace, "scratch", "sh -c 'echo short-lived >/data/file'")
+    path = _volume(cluster, namespace, "scratch-data")["spec"]["hostPath"]["path"]
+    assert cluster.control_plane.run(f"cat {path}/file").stdout == "short-lived\n"
+
+    cluster.kubectl(f"--namespace {namespace} delete pod scratch")
+
+    wait_until(
+        "its folder is gone", lambda: cluster.control_plane.run(f"test -e {path}", check=False).rc != 0, seconds=120
+    )
+
+
+@pytest.fixture(scope="module")
+def halves(cluster: Cluster, namespace: str) -> tuple[str, str]:
+    """Folders of two claims of the tenant's class: each may hold more than half of its part."""
+    size = {"requests": {"storage": "700Mi"}}
+    names = ("first-half", "second-half")
+    cluster.apply(namespace, *(_claim(name, storageClassName=TENANT, resources=size) for name in names))
+    for name in names:
+        cluster.wait(namespace, f"wait --for=jsonpath={{.status.phase}}=Bound pvc/{name}")
+    first, second = (_volume(cluster, namespace, name)["spec"]["hostPath"]["path"] for name in names)
+    return first, second
+
+
+def test_a_tenants_volumes_lie_in_its_own_part(cluster: Cluster, halves: tuple[str, str]) -> None:
+    for path in halves:
+        assert path.startswith(f"/srv/shared/{TENANT}/pvc-")
+        worker = cluster.lab.node(cluster.lab.members("workers")[0])
+        size = worker.run(f"stat --file-system --format '%b %S' {path}").stdout.split()
+        assert int(size[0]) * int(size[1]) == 1 << 30
+
+
+def test_a_tenants_volumes_together_hold_no_more_than_its_part_and_free_it_when_they_go(
+    cluster: Cluster, namespace: str, halves: tuple[str, str]
+) -> None:
+    worker, second = cluster.lab.node(cluster.lab.members("workers")[0]), halves[1]
+    for path in halves:
+        worker.run(f"truncate -s 511M {path}/file")
+    _await_free(cluster, lambda free: free <= 4)
+    # What is in a part is summed up from its folders every few seconds.
+    more = f"dd if=/dev/zero of={second}/more bs=1M count=4 oflag=append conv=notrunc,fsync"
+    wait_until(
+        "a write is refused",
+        lambda: worker.run(more, check=False).stderr,
+        lambda said: "Disk quota exceeded" in said,
+        seconds=60,
+    )
+
+    cluster.kubectl(f"--namespace {namespace} delete pvc first-half")
+
+    _await_free(cluster, lambda free: free > 300)
+    worker.run(more)
+
+
+def _await_free(cluster: Cluster, accept: Callable[[int], bool]) -> None:
+    """Wait until the tenant's part has so many MiB left."""
+    command = f"df --output=avail -BM /srv/shared/{TENANT}"
+    node = cluster.lab.node(cluster.lab.members("workers")[0])
+    wait_until("space in the tenant's part", lambda: int(node.run(command).stdout.split()[1][:-1]), accept, seconds=120)
+
+
+def test_a_pod_waits_for_the_file_system_and_the_hosts_disk_gets_nothing(
+    cluster: Cluster, namespace: str, halves: tuple[str, str]
+) -> None:
+    worker, path = cluster.lab.node(cluster.lab.members("workers")[0]), halves[1]
+    worker.run(f"touch {path}/kept && sync {path}/kept && systemctl stop cephfs@{TENANT}")
+    try:
+        pod = _pod(cluster, worker.name, persistentVolumeClaim={"claimName": "second-half"})
+        pod["metadata"]["name"] = "early"
+        cluster.apply(namespace, pod)
+        _await_refusal(cluster, namespace, "early")
+        assert worker.run(f"ls -A /srv/shared/{TENANT}").stdout == ""
+    finally:
+        worker.run(f"systemctl start cephfs@{TENANT}")
+    cluster.wait(namespace, "wait --for=condition=Ready pod/early")
+    _in_pod(cluster, namespace, "early", "busybox stat /data/kept")
+
+
+def test_a_pod_does_not_start_where_its_tenants_part_is_not_mounted(cluster: Cluster, namespace: str) -> None:
+    storage_class, node = KEPT
+    pod = _pod(cluster, node, persistentVolumeClaim={"claimName": "kept-elsewhere"})
+    pod["metadata"]["name"] = "stranger"
+    cluster.apply(namespace, _claim("kept-elsewhere", storageClassName=storage_class), pod)
+    _await_refusal(cluster, namespace, "stranger")
+    assert cluster.lab.node(node).run(f"test -e /srv/shared/{storage_class}", check=False).rc != 0
+
+
+def _await_refusal(cluster: Cluster, namespace: str, pod: str) -> None:
+    """Wait until a pod's events say that its volume cannot be had."""
+    chosen = f"events --namespace {namespace} --field-selector involvedObject.name={pod},reason=FailedMount"
+    wait_until(
+        "the kubelet says why it waits",
+        lambda: [event["message"] for event in cluster.get(chosen)["items"]],
+        lambda messages: any("operation not permitted" in message for message in messages),
+        seconds=60,
+    )
 
 
 def _volume(cluster: Cluster, namespace: str, claim: str) -> dict[str, Any]:

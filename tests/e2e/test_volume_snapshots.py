@@ -1,4 +1,4 @@
-"""A volume as it was at one moment: kept whatever becomes of the volume, and restored whole into a new claim or not at all."""
+"""A volume as it was at one moment: kept whatever becomes of it, and restored whole into a new claim or not at all."""
 
 from __future__ import annotations
 
@@ -22,14 +22,19 @@ pytestmark = pytest.mark.timeout(300)
 CLASS = "vision"
 ROOT = f"/srv/shared/{CLASS}"
 
-# Enough that a restore of it can be caught in the act.
-_FILL = """cd {path} && umask 027 && head -c 24M /dev/urandom >large && mkdir -m 2770 many && for n in $(seq 300)
-do head -c 4096 /dev/urandom >many/$n; done; ln -s many/1 link; ln many/2 hard; touch 'with space'; chown -R 1000:1001 many
+# More than is free in a part that is nearly full, and some of all that a volume may hold.
+_FILL = """cd {path} && umask 027 && head -c 8M /dev/urandom >large && mkdir -m 2770 many && for n in $(seq 50)
+do head -c 4096 /dev/urandom >many/$n; done; ln -s many/1 link; ln many/2 hard; touch 'with space'
+chown -R 1000:1001 many
 python3 -c 'import os; os.setxattr("large", "user.origin", b"here")'; sync"""
 
 # Names, types, modes, owners, where links point, attributes, content.
-_LOOK = """cd {path} && find . -printf '%p %M %U %G %l\\n' | sort && find . -type f -print0 | sort -z | xargs -0 sha256sum
+_LOOK = """cd {path} && find . -printf '%p %M %U %G %l\\n' | sort
+find . -type f -print0 | sort -z | xargs -0 sha256sum
 python3 -c 'import os; print(os.getxattr("large", "user.origin"))'"""
+
+# Wait for a restore and hold it.
+_CATCH = f"timeout 60 sh -c 'until ls -d {ROOT}/restoring-*; do sleep 0.05; done' && pkill -STOP -f /script/snapshots"
 
 
 @dataclass(frozen=True)
@@ -106,8 +111,7 @@ def kept(cluster: Cluster) -> Iterator[Kept]:
         _amalgam(cluster, "snapshot", "create", "-n", namespace, "data", "before")
         worker.run(f"cd {path} && echo after >large && rm -r many && sync large")
         yield Kept(cluster, namespace, path, contents)
-        for one in Kept(cluster, namespace, path, contents).listed():
-            _amalgam(cluster, "snapshot", "delete", "-n", namespace, one["claim"], one["name"])
+        cluster.control_plane.run(f"rmdir {path}/.snap/before", check=False)
 
 
 def test_a_snapshot_keeps_what_its_volume_was_and_nobody_can_change_it(kept: Kept) -> None:
@@ -128,9 +132,8 @@ def test_a_name_that_is_taken_is_refused(kept: Kept) -> None:
 
 def test_what_does_not_fit_any_more_is_not_restored_and_leaves_nothing(kept: Kept) -> None:
     worker = kept.cluster.lab.node("gpu1")
-    worker.run(f"truncate -s 1000M {ROOT}/fill")
     try:
-        wait_until("the part is full", lambda: _free_mib(kept), lambda free: free < 24, seconds=60)
+        wait_until("the part is full", lambda: _fill(kept), lambda free: free <= 4, seconds=60)
         refused = _amalgam(kept.cluster, *kept.restore("too-much"), check=False)
     finally:
         worker.run(f"rm {ROOT}/fill")
@@ -145,16 +148,12 @@ def test_what_does_not_fit_any_more_is_not_restored_and_leaves_nothing(kept: Kep
 def test_a_restore_that_was_killed_is_never_taken_for_done_and_the_next_run_finishes_it(kept: Kept) -> None:
     cluster, where = kept.cluster, f"--namespace {kept.namespace}"
     with _start(cluster, *kept.restore("again")) as process:
-        wait_until(
-            "it is being restored",
-            lambda: cluster.control_plane.run(f"ls {ROOT}").stdout,
-            lambda listed: "restoring-" in listed,
-            seconds=60,
-        )
+        cluster.control_plane.run(_CATCH)
         process.kill()
     cluster.kubectl("--namespace shared-volumes delete pods --selector '!app' --force --grace-period 0")
-    assert cluster.get(f"pvc again {where}")["status"]["phase"] == "Pending"
-    assert "restored-" not in cluster.control_plane.run(f"ls {ROOT}").stdout, "it was not caught in the act"
+    claim = cluster.get(f"pvc again {where}")
+    assert claim["status"]["phase"] == "Pending"
+    assert f"restoring-{claim['spec']['volumeName']}" in cluster.control_plane.run(f"ls {ROOT}").stdout
 
     _amalgam(cluster, *kept.restore("again"))
 
@@ -169,22 +168,27 @@ def test_a_restore_that_was_killed_is_never_taken_for_done_and_the_next_run_fini
 
 
 def test_a_snapshot_outlives_its_claim_and_the_last_one_takes_the_rest_along(cluster: Cluster, kept: Kept) -> None:
-    path = _claim(cluster, kept.namespace, "short-lived")
-    worker = cluster.lab.node("gpu1")
-    worker.run(f"echo kept >{path}/file && sync {path}/file")
-    _amalgam(cluster, "snapshot", "create", "-n", kept.namespace, "short-lived", "last")
-
-    cluster.kubectl(f"--namespace {kept.namespace} delete pvc short-lived")
-    volume = path.rpartition("/")[2].partition("_")[0]
+    worker, volume = cluster.lab.node("gpu1"), kept.path.rpartition("/")[2].partition("_")[0]
+    cluster.kubectl(f"--namespace {kept.namespace} delete pvc data")
     wait_until("the volume is gone", lambda: cluster.kubectl(f"get pv {volume}", check=False).rc != 0, seconds=120)
 
-    assert worker.run(f"ls {path}; cat {path}/.snap/last/file").stdout == "kept\n"
-    assert [one["alive"] for one in kept.listed() if one["claim"] == "short-lived"] == [False]
-    _amalgam(cluster, "snapshot", "delete", "-n", kept.namespace, "short-lived", "last")
-    assert worker.run(f"test -e {path}", check=False).rc != 0
-    missing = _amalgam(cluster, "snapshot", "delete", "-n", kept.namespace, "short-lived", "last", check=False)
+    assert worker.run(f"ls -A {kept.path}").stdout == ""
+    assert kept.look(f"{kept.path}/.snap/before") == kept.contents
+    assert [one["alive"] for one in kept.listed()] == [False]
+
+    deletion = ("snapshot", "delete", "-n", kept.namespace, "data", "before")
+    _amalgam(cluster, *deletion)
+    assert worker.run(f"test -e {kept.path}", check=False).rc != 0
+    missing = _amalgam(cluster, *deletion, check=False)
     assert missing.rc == 1
-    assert "there is no snapshot last" in missing.stderr
+    assert "there is no snapshot before" in missing.stderr
+
+
+def _fill(kept: Kept) -> int:
+    """Take what is free in the part, as it is known now, all but 4 MiB; MiB that were free."""
+    free = _free_mib(kept)
+    kept.cluster.lab.node("gpu1").run(f"truncate -s +{max(free - 4, 0)}M {ROOT}/fill", check=False)
+    return free
 
 
 def _free_mib(kept: Kept) -> int:

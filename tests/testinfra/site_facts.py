@@ -59,6 +59,12 @@ class SiteFacts:
         """Names of the hosts in one of the groups; of all hosts when none is named."""
         return [host.name for host in self.site.hosts if not groups or host.groups & set(groups)]
 
+    def subvolumes(self, worker: str) -> list[str]:
+        """Parts of the file system that a worker mounts."""
+        content = (self.site.folder / "group_vars" / "all" / "ceph_subvolumes.yml").read_text(encoding="utf-8")
+        listed = yaml.safe_load(content)["ceph_subvolumes"]
+        return [one["name"] for one in listed if worker in one.get("hosts", [worker])]
+
     def plain_workers(self) -> list[str]:
         """Names of the workers that are no part of the control plane."""
         return [name for name in self.names("workers") if name not in self.names("control_plane")]

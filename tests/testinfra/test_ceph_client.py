@@ -7,9 +7,12 @@ import json
 import pytest
 from testinfra.host import Host
 
+from tests.testinfra.site_facts import SiteFacts
+
 SUBVOLUME = "common"
 MOUNT = f"/srv/shared/{SUBVOLUME}"
-CLIENT = f"--conf /etc/amalgam/cephfs/ceph.conf --keyring /etc/amalgam/cephfs/keyring --id {SUBVOLUME}"
+TENANT, OTHER = "vision", "nlp"
+"""Two virtual clusters, each with a part of its own."""
 
 
 def test_the_subvolume_is_mounted_now_and_at_boot(each_worker: Host) -> None:
@@ -23,28 +26,69 @@ def test_its_size_is_the_quota(each_worker: Host) -> None:
     assert blocks[0] * blocks[1] == 1 << 30
 
 
-def test_the_key_is_for_root_alone(each_worker: Host) -> None:
+def test_a_worker_holds_the_keys_of_what_it_mounts_for_root_alone(each_worker: Host, facts: SiteFacts) -> None:
     assert each_worker.file("/etc/amalgam/cephfs/keyring").mode == 0o600
     assert each_worker.file("/etc/amalgam/cephfs").mode == 0o700
+    wanted = facts.subvolumes(each_worker.backend.get_hostname())
     entries = each_worker.check_output("grep '^\\[' /etc/amalgam/cephfs/keyring").splitlines()
-    assert entries == ["[client.common]", "[client.volumes]"]
+    assert sorted(entries) == sorted(f"[client.{name}]" for name in wanted)
+    mounted = each_worker.check_output("findmnt --noheadings --output TARGET --types fuse.ceph-fuse,ceph").split()
+    assert sorted(mounted) == sorted(f"/srv/shared/{name}" for name in wanted)
     assert each_worker.check_output("find /etc/ceph /var/lib/ceph -name '*keyring*'") == ""
 
 
 @pytest.mark.parametrize(
     "command",
     [
-        f"rados {CLIENT} --pool shared.data ls",
-        f"rados {CLIENT} --pool shared.data --namespace fsvolumens_another ls",
-        f"rados {CLIENT} --pool shared.meta ls",
-        f"ceph --connect-timeout 20 {CLIENT} auth ls",
-        f"ceph --connect-timeout 20 {CLIENT} fs subvolume ls shared",
-        f"ceph --connect-timeout 20 {CLIENT} fs subvolume getpath shared another",
-        f"ceph-fuse {CLIENT} --client_fs shared --client_mountpoint / /mnt",
+        "rados {client} --pool shared.data ls",
+        "rados {client} --pool shared.data --namespace {other} ls",
+        "rados {client} --pool shared.data --namespace {other} get 10000000000.00000000 -",
+        "rados {client} --pool shared.meta ls",
+        "rados {client} --pool shared.meta get 1.00000000 -",
+        "ceph --connect-timeout 20 {client} auth ls",
+        "ceph --connect-timeout 20 {client} fs subvolume ls shared",
+        "ceph-fuse {client} --client_fs shared --client_mountpoint / /mnt",
+        "ceph-fuse {client} --client_fs shared --client_mountpoint /subvolumes /mnt",
+        "ceph-fuse {client} --client_fs shared --client_mountpoint /subvolumes/{other} /mnt",
+        "ceph-fuse {client} --client_fs shared --client_mountpoint /subvolumes/{other}/.snap /mnt",
     ],
-    ids=["raw objects", "another's objects", "metadata", "keys", "subvolumes", "another's path", "the whole tree"],
+    ids=[
+        "raw objects",
+        "another's objects",
+        "another's object",
+        "metadata",
+        "a metadata object",
+        "keys",
+        "the file system's parts",
+        "the whole tree",
+        "all parts",
+        "another's part",
+        "another's snapshots",
+    ],
 )
-def test_the_key_opens_nothing_else(each_worker: Host, command: str) -> None:
-    refused = each_worker.run(f"timeout 60 {command}")
+def test_a_tenants_key_opens_nothing_else(each_worker: Host, command: str) -> None:
+    client = f"--conf /etc/amalgam/cephfs/ceph.conf --keyring /etc/amalgam/cephfs/keyring --id {TENANT}"
+    refused = each_worker.run(f"timeout 60 {command.format(client=client, other=OTHER)}")
     assert refused.rc not in (0, 124), refused.stdout
     assert "not permitted" in refused.stderr or "EACCES" in refused.stderr or "EPERM" in refused.stderr, refused.stderr
+
+
+def test_a_tenants_key_opens_its_own(each_worker: Host) -> None:
+    """What the attempts above differ from is whose it is, and nothing else."""
+    client = f"--conf /etc/amalgam/cephfs/ceph.conf --keyring /etc/amalgam/cephfs/keyring --id {TENANT}"
+    each_worker.check_output(f"timeout 60 rados {client} --pool shared.data --namespace {TENANT} ls")
+    assert each_worker.mount_point(f"/srv/shared/{TENANT}").exists
+
+
+def test_a_workers_key_makes_no_snapshots_and_sets_no_quotas(each_worker: Host) -> None:
+    refused = each_worker.run(f"mkdir /srv/shared/{TENANT}/.snap/attempt")
+    assert "Permission denied" in refused.stderr
+    quota = f"import os; os.setxattr('/srv/shared/{TENANT}', 'ceph.quota.max_bytes', b'0')"
+    assert "PermissionError" in each_worker.run(f'python3 -c "{quota}"').stderr
+
+
+def test_where_nothing_is_mounted_nothing_can_be_made(each_worker: Host) -> None:
+    refused = each_worker.run("mkdir /srv/shared/attempt")
+    assert "Operation not permitted" in refused.stderr
+    bare = "unshare --mount sh -c 'umount --lazy /srv/shared/common && touch /srv/shared/common/attempt'"
+    assert "Operation not permitted" in each_worker.run(bare).stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from testinfra.host import Host
 
 from tests.e2e.support.cluster import Cluster
@@ -23,6 +25,14 @@ def test_the_provisioner_runs_on_the_control_plane(cluster: Cluster, facts: Site
     pods = cluster.get(f"pods --namespace {NAMESPACE} --selector app=provisioner")["items"]
     assert [pod["status"]["phase"] for pod in pods] == ["Running"]
     assert pods[0]["spec"]["nodeName"] in facts.names("control_plane")
+
+
+def test_every_class_has_its_own_part_of_the_file_system(cluster: Cluster) -> None:
+    config = json.loads(cluster.get(f"configmap provisioner --namespace {NAMESPACE}")["data"]["config.json"])
+    folders = {name: entry["sharedFileSystemPath"] for name, entry in config["storageClassConfigs"].items()}
+    ours = [one for one in cluster.get("storageclass")["items"] if one["provisioner"] == f"{NAMESPACE}/shared"]
+    assert folders.keys() == {one["metadata"]["name"] for one in ours} >= {"shared", "vision", "nlp"}
+    assert len(set(folders.values())) == len(folders)
 
 
 def test_the_manager_s_key_is_on_the_control_plane_alone(each_worker: Host, each_control_plane: Host) -> None:

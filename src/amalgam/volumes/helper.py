@@ -20,7 +20,8 @@ PROVISIONER = f"{NAMESPACE}/shared"
 
 _START_SECONDS = 120
 _ENDED = ("Succeeded", "Failed")
-_EXIT_CODE = "{.status.containerStatuses[0].state.terminated.exitCode}"
+_END = "ended\t"
+"""What the script's last line begins with."""
 
 
 @dataclass(frozen=True)
@@ -76,24 +77,35 @@ class Helper:
             AmalgamError: the pod did not start, or was taken away.
         """
         if name:
-            self._delete(name)
+            self._delete(name, "--wait")
         else:
             name = f"snapshots-{secrets.token_hex(4)}"
         self.kubectl.create(self._pod(name, arguments, roots, capabilities))
         try:
-            while self._phase(name) not in _ENDED:
-                with self.kubectl.lines("logs", "--namespace", NAMESPACE, "--follow", name) as lines:
-                    for line in lines:
-                        if watch:
-                            watch(line)
-            said = self.kubectl.run("logs", "--namespace", NAMESPACE, name)
-            code = self.kubectl.run("get", "pod", name, "--namespace", NAMESPACE, "--output", f"jsonpath={_EXIT_CODE}")
+            ended = None
+            while ended is None:
+                phase = self._phase(name)
+                ended = self._follow(name, watch)
+                if ended is None and phase != "Running":
+                    raise AmalgamError("it was killed", where=f"pod {NAMESPACE}/{name}", remedy="run the command again")
+            return ended
         finally:
-            self._delete(name)
-        return Ended(int(code), tuple(said.splitlines()))
+            self._delete(name, "--wait=false")
 
-    def _delete(self, name: str) -> None:
-        self.kubectl.run("delete", "pod", name, "--namespace", NAMESPACE, "--ignore-not-found", "--wait")
+    def _delete(self, name: str, wait: str) -> None:
+        self.kubectl.run("delete", "pod", name, "--namespace", NAMESPACE, "--ignore-not-found", wait)
+
+    def _follow(self, name: str, watch: Callable[[str], None] | None) -> Ended | None:
+        """Read what a pod writes to its end; ``None`` where the connection, or the pod, ended before."""
+        said: list[str] = []
+        with self.kubectl.lines("logs", "--namespace", NAMESPACE, "--follow", name) as lines:
+            for line in lines:
+                if line.startswith(_END):
+                    return Ended(int(line.removeprefix(_END)), tuple(said))
+                said.append(line)
+                if watch:
+                    watch(line)
+        return None
 
     def _phase(self, name: str) -> str:
         """The phase of a pod that has started."""

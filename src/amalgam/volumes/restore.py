@@ -23,6 +23,7 @@ _CAPABILITIES = ("CHOWN", "FSETID")
 """What it takes to give files their owners and modes."""
 
 _BIND_SECONDS = 60
+_ENOSPC = 28
 
 
 class Step(StrEnum):
@@ -161,7 +162,7 @@ def _copy(helper: Helper, snapshot: Snapshot, claim: Object, folder: str, given_
     name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
     helper.kubectl.run("delete", "pvc", name, "--namespace", namespace, "--wait=false")
     said = " ".join([line for line in ended.lines if not line.startswith("copied\t")][-3:])
-    full = "quota exceeded" in said or "No space left" in said
+    full = ended.code == _ENOSPC or "quota exceeded" in said
     raise AmalgamError(
         f"nothing was restored: {'its data do not fit any more' if full else said or f'ended with {ended.code}'}",
         where=f"{namespace}/{name}",
