@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: bundle, install, second run, one more worker, beside their goals; storage beside a disk."""
+"""`python -m tests.bench`: bundle, install, second run, a new worker; and storage and images beside the plain thing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rich.console import Console
 
 from amalgam.lab.names import Names
 from amalgam.lab.status import status
-from tests.bench import bundles, sites, storage
-from tests.bench.report import Figure, TaskCounts, show
+from tests.bench import bundles, images, sites, storage
+from tests.bench.report import Figure, TaskCounts, show, show_comparisons
 from tests.e2e.support.nodes import Lab
 
 
@@ -21,7 +21,7 @@ def main() -> None:
     chosen = parser.parse_args()
     console = Console(width=max(Console().width, 140))
     if chosen.part == "storage":
-        storage.show(console, storage.compare(Lab(Names.of_checkout())))
+        _storage(console, Lab(Names.of_checkout()))
     else:
         _everything(console, cold=chosen.cold)
 
@@ -38,10 +38,15 @@ def _everything(console: Console, *, cold: bool) -> None:
             figures.append(bundles.cold())
         with sites.site_bench(bundle, figures, runs) as bench:
             sites.install(bench)
-            storage.show(console, storage.compare(bench.lab))
+            _storage(console, bench.lab)
             sites.add_worker(bench)
     finally:
         show(console, figures, runs)
+
+
+def _storage(console: Console, lab: Lab) -> None:
+    show_comparisons(console, "Storage", "shared file system", "raw disk", storage.compare(lab))
+    show_comparisons(console, "Images", "pull", "plain copy", images.compare(lab))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,16 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """How fast something of ours is, and the plain thing beside it in the same run; larger is better."""
+
+    what: str
+    unit: str
+    ours: float
+    plain: float
+
+
+@dataclass(frozen=True)
 class TaskCounts:
     """What a run of a playbook did, from the file that the callback plugin ``round_trips`` wrote."""
 
@@ -77,6 +87,15 @@ def show(console: Console, figures: list[Figure], runs: list[TaskCounts]) -> Non
     console.print(counts)
     for run in runs:
         console.print(_longest(run))
+
+
+def show_comparisons(console: Console, title: str, ours: str, plain: str, comparisons: list[Comparison]) -> None:
+    """Print each figure of ours beside the plain one, and their ratio."""
+    table = Table("what", ours, plain, "ratio", title=title)
+    for one in comparisons:
+        figures = [f"{value:,.0f} {one.unit}" for value in (one.ours, one.plain)]
+        table.add_row(one.what, *figures, f"{one.ours / one.plain:.2f}")
+    console.print(table)
 
 
 def _longest(run: TaskCounts) -> Table:

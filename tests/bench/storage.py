@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-
-from rich.console import Console
-from rich.table import Table
 
 from tests.bench.idle import wait_idle
+from tests.bench.report import Comparison
 from tests.e2e.support.nodes import Lab, Node
 
 MOUNT = "/srv/shared/volumes"
@@ -52,16 +49,6 @@ print(json.dumps([timed(calls[0], calls[1]), timed(calls[0], calls[2])]))
 """
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What a worker gets from both; larger is better."""
-
-    what: str
-    unit: str
-    mount: float
-    disk: float
-
-
 def compare(lab: Lab) -> list[Comparison]:
     """Write on the first worker; read the disk's files there, and the file system's on the last worker.
 
@@ -80,15 +67,6 @@ def compare(lab: Lab) -> list[Comparison]:
         for kind in (0, 1)
         for verb in ("write", "read")
     ]
-
-
-def show(console: Console, comparisons: list[Comparison]) -> None:
-    """Print each figure of the file system beside that of the disk, and their ratio."""
-    table = Table("what", "shared file system", "raw disk", "ratio", title="Storage")
-    for one in comparisons:
-        figures = [f"{value:,.0f} {one.unit}" for value in (one.mount, one.disk)]
-        table.add_row(one.what, *figures, f"{one.mount / one.disk:.2f}")
-    console.print(table)
 
 
 def _measure(writer: Node, reader: Node, folder: str) -> dict[str, list[float]]:
