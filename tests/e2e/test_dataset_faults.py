@@ -13,7 +13,7 @@ import pytest
 
 from amalgam.datasets import blobs
 from amalgam.datasets.catalog import Catalog
-from amalgam.datasets.credentials import Credentials, save
+from amalgam.datasets.credentials import Credentials
 from amalgam.datasets.layout import BLOBS, blob_key, bucket_name
 from amalgam.datasets.local import read_tree
 from amalgam.datasets.progress import Quiet
@@ -100,7 +100,7 @@ def test_credentials_that_are_wrong_are_refused_with_what_is_wrong(
     change: dict[str, str], said: str, keys: Keys, tmp_path: Path
 ) -> None:
     wrong = Credentials.model_validate({**keys.credentials().model_dump(), **change})
-    save(wrong, tmp_path / "wrong.json")
+    wrong.save(tmp_path / "wrong.json")
     refused = keys.run_with(tmp_path / "wrong.json", "list")
     assert refused.rc == 1
     assert said in refused.output

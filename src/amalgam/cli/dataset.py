@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from amalgam.cli.transfer import bars
-from amalgam.datasets import credentials as stored
 from amalgam.datasets.access import credentials_of
 from amalgam.datasets.bucket import Bucket
 from amalgam.datasets.catalog import Catalog, Damaged, Published
+from amalgam.datasets.credentials import Credentials
 from amalgam.datasets.delete import Freed, delete_dataset, delete_version, drop_unfinished
 from amalgam.datasets.download import download as download_version
 from amalgam.datasets.download import verify as verify_version
@@ -33,12 +33,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Vc = Annotated[str, typer.Option(help="Virtual cluster whose datasets are meant. Default: the one of the credentials.")]
 CredentialsFile = Annotated[
     Path | None,
-    typer.Option("--credentials", help=f"File of credentials. Default: ${stored.FILE_VARIABLE}, else your own file."),
+    typer.Option("--credentials", help=f"File of credentials. Default: ${Credentials.variable}, else your own file."),
 ]
 
 
 def _bucket(credentials: Path | None, vc: str) -> Bucket:
-    return Bucket(stored.load(credentials or stored.default_file()), vc)
+    return Bucket(Credentials.load(credentials), vc)
 
 
 def _say(as_json: bool, data: dict[str, Any] | list[dict[str, Any]], text: str) -> None:
@@ -164,7 +164,7 @@ def credentials(
     role: Annotated[Role, typer.Option(help="reader reads, member uploads too, manager deletes too.")] = Role.MEMBER,
 ) -> None:
     """Write the file by which people of a virtual cluster reach its datasets. For the site's administrator."""
-    stored.save(credentials_of(load_site(inventory), vc, role), output)
+    credentials_of(load_site(inventory), vc, role).save(output)
     typer.echo(str(output))
 
 

@@ -13,9 +13,8 @@ from rich.table import Column, Table
 from amalgam.errors import AmalgamError
 from amalgam.models import load_site
 from amalgam.private_file import write_private
-from amalgam.registry import credentials as stored
 from amalgam.registry.client import Image, Registry
-from amalgam.registry.credentials import Credentials
+from amalgam.registry.credentials import Credentials, of_administrator, of_user
 from amalgam.registry.reference import Reference, parse
 from amalgam.registry.source import find_source
 from amalgam.registry.transfer import own_source, transfer
@@ -34,7 +33,7 @@ Inventory = Annotated[
 ]
 File = Annotated[
     Path | None,
-    typer.Option("--credentials", help=f"Your credentials, else ${stored.FILE_VARIABLE}, else your own file."),
+    typer.Option("--credentials", help=f"Your credentials, else ${Credentials.variable}, else your own file."),
 ]
 Target = Annotated[str, typer.Argument(metavar="PROJECT/NAME:TAG", help="Its name in the registry.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
@@ -42,8 +41,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines."
 
 def _credentials(inventory: Path | None, file: Path | None) -> Credentials:
     if inventory is not None:
-        return stored.of_administrator(load_site(inventory))
-    return stored.load(file or stored.default_file())
+        return of_administrator(load_site(inventory))
+    return Credentials.load(file)
 
 
 @app.command(name="import")
@@ -137,11 +136,11 @@ def credentials(
     docker: Annotated[bool, typer.Option("--docker", help="In the form of docker, podman and pull secrets.")] = False,
 ) -> None:
     """Write the file with which a user logs in."""
-    made = stored.of_user(load_site(inventory), user, renew=renew)
+    made = of_user(load_site(inventory), user, renew=renew)
     if docker:
         write_private(output, made.auth_file() + "\n")
     else:
-        stored.save(made, output)
+        made.save(output)
     typer.echo(f"{output}: credentials of {user} at {made.registry}")
     if renew:
         typer.echo("the new password holds once `ansible-playbook playbooks/site.yml --tags registry` has run")

@@ -4,43 +4,33 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import ssl
-from pathlib import Path
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field
 
+from amalgam.credentials_file import CredentialsFile
 from amalgam.errors import AmalgamError
 from amalgam.harbor import client
 from amalgam.models import Site
 from amalgam.models.registry import ADMINISTRATOR
-from amalgam.private_file import read_private, write_private
 from amalgam.secrets import prepare_secrets
 from amalgam.services import address
 
-FILE_VARIABLE = "AMALGAM_REGISTRY"
-"""Environment variable that names the file."""
 
-_REMEDY = "ask the platform's administrator for one: amalgam image credentials --user NAME"
-
-
-class Credentials(BaseModel):
+class Credentials(CredentialsFile):
     """A user of a site's registry."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    service: ClassVar[str] = "registry"
+    variable: ClassVar[str] = "AMALGAM_REGISTRY"
+    remedy: ClassVar[str] = "ask the platform's administrator for one: amalgam image credentials --user NAME"
 
     registry: str
     """HOST:PORT."""
     user: str
-    password: str
+    password: Annotated[str, Field(repr=False)]
     ca_certificate: str
     """PEM."""
-
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"Credentials({self.user}@{self.registry})"
-
-    __str__ = __repr__
 
     def tls(self) -> ssl.SSLContext:
         """A context that trusts the site's authority alone."""
@@ -96,30 +86,3 @@ def of_administrator(site: Site) -> Credentials:
         password=password,
         ca_certificate=secrets.site_ca.certificate,
     )
-
-
-def default_file() -> Path:
-    """Where a person's own file lies, unless :data:`FILE_VARIABLE` names another place."""
-    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(os.environ.get(FILE_VARIABLE) or Path(config) / "amalgam" / "registry.json")
-
-
-def save(credentials: Credentials, file: Path) -> None:
-    """Write the file, for its owner alone.
-
-    Raises:
-        AmalgamError: it cannot be written.
-    """
-    write_private(file, credentials.model_dump_json(indent=1) + "\n")
-
-
-def load(file: Path) -> Credentials:
-    """Read the file.
-
-    Raises:
-        AmalgamError: it is not there, is open to others, or is no such file.
-    """
-    try:
-        return Credentials.model_validate_json(read_private(file, remedy=_REMEDY))
-    except ValidationError as error:
-        raise AmalgamError("holds no credentials of a registry", where=str(file), remedy=_REMEDY) from error

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from amalgam.datasets.bucket import Bucket
-from amalgam.datasets.credentials import Credentials, load
+from amalgam.datasets.credentials import Credentials
 from amalgam.datasets.layout import bucket_name
 from amalgam.datasets.parts import SMALLEST_PART
 from tests.e2e.support.checkout import program
@@ -37,7 +37,7 @@ class Keys:
 
     def credentials(self, role: str = "member", vc: str = VC) -> Credentials:
         """What is in a credentials file."""
-        return load(self.file(role, vc))
+        return Credentials.load(self.file(role, vc))
 
     def bucket(self, role: str = "member", vc: str = VC, *, of: str = "", timeout_s: float = 60.0) -> Bucket:
         """The bucket of ``of``, by default the own one, as a program with this key sees it."""

@@ -8,15 +8,7 @@ import pytest
 
 from amalgam.errors import AmalgamError
 from amalgam.models import load_site
-from amalgam.registry.credentials import (
-    FILE_VARIABLE,
-    Credentials,
-    default_file,
-    load,
-    of_administrator,
-    of_user,
-    save,
-)
+from amalgam.registry.credentials import Credentials, of_administrator, of_user
 from tests.fixtures.sites import valid_site
 
 ALICE = Credentials(registry="registry.example:5000", user="alice", password="secret-canary", ca_certificate="PEM")
@@ -24,29 +16,29 @@ ALICE = Credentials(registry="registry.example:5000", user="alice", password="se
 
 def test_what_is_saved_is_loaded_and_nobody_else_can_read_it(tmp_path: Path) -> None:
     file = tmp_path / "new" / "registry.json"
-    save(ALICE, file)
-    assert load(file) == ALICE
+    ALICE.save(file)
+    assert Credentials.load(file) == ALICE
     assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    save(ALICE, tmp_path / "file")
+    ALICE.save(tmp_path / "file")
     (tmp_path / "file").chmod(0o640)
     with pytest.raises(AmalgamError, match="others can read"):
-        load(tmp_path / "file")
+        Credentials.load(tmp_path / "file")
 
 
 def test_another_file_is_refused_without_repeating_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch(mode=0o600)
     (tmp_path / "file").write_text('{"password": "secret-canary"}')
     with pytest.raises(AmalgamError, match="holds no credentials") as refusal:
-        load(tmp_path / "file")
+        Credentials.load(tmp_path / "file")
     assert "secret-canary" not in f"{refusal.value}{refusal.value.__cause__}"
 
 
 def test_without_a_file_one_is_told_whom_to_ask(tmp_path: Path) -> None:
     with pytest.raises(AmalgamError) as refusal:
-        load(tmp_path / "absent")
+        Credentials.load(tmp_path / "absent")
     assert "amalgam image credentials" in refusal.value.remedy
 
 
@@ -61,10 +53,10 @@ def test_the_password_is_in_no_printout() -> None:
 
 def test_a_person_s_file_is_found_by_variable_or_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/home/alice/settings")
-    monkeypatch.delenv(FILE_VARIABLE, raising=False)
-    assert default_file() == Path("/home/alice/settings/amalgam/registry.json")
-    monkeypatch.setenv(FILE_VARIABLE, "/other/place")
-    assert default_file() == Path("/other/place")
+    monkeypatch.delenv(Credentials.variable, raising=False)
+    assert Credentials.default_file() == Path("/home/alice/settings/amalgam/registry.json")
+    monkeypatch.setenv(Credentials.variable, "/other/place")
+    assert Credentials.default_file() == Path("/other/place")
 
 
 def test_with_harbor_the_administrator_is_harbor_s_and_users_are_sent_there(tmp_path: Path) -> None:
