@@ -141,9 +141,12 @@ class Bucket:
         return True
 
     def mark_deleted(self, key: str) -> str:
-        """Put a mark over an object, and return the mark's version; what lies below stays."""
+        """Put a mark over an object, and return the mark's version; what lies below stays.
+
+        Where a mark is on top already the store makes no second one, and this returns nothing.
+        """
         with self._explained(key):
-            return str(self._client.delete_object(Bucket=self.name, Key=key)["VersionId"])
+            return str(self._client.delete_object(Bucket=self.name, Key=key).get("VersionId", ""))
 
     def remove(self, key: str, version: str) -> None:
         """Remove one version of an object, or one mark, for good. One that is not there is no error."""

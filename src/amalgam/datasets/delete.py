@@ -7,6 +7,7 @@ what is needed. Whichever comes second sees the other. A deletion that was cut o
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -108,16 +109,29 @@ def _sweep(bucket: Bucket, dropped: str = "") -> int:
     content = bucket.histories(BLOBS)
     begun = bucket.begun(BLOBS)
     doomed = [entry for history in content.values() for entry in history.objects if not before.has(entry)]
-    marks = each(lambda key: (key, bucket.mark_deleted(key)), sorted({entry.key for entry in doomed}))
+    marks = each(lambda key: (key, _own_mark(bucket, key)), sorted({entry.key for entry in doomed}))
     # From here on every draft counts that is there: its upload may still publish.
     after = _needs(bucket, manifests, lambda *_: False)
     gone = [entry for entry in doomed if not after.has(entry)]
     _remove(bucket, gone)
-    each(lambda one: bucket.give_up(*one), [one for one in begun if one[0] not in after.drafted])
+    abandoned = [one for one in begun if one[0] not in after.drafted]
+    parts = [size for one in abandoned for _, size in bucket.stored_parts(*one).values()]
+    each(lambda one: bucket.give_up(*one), abandoned)
     each(lambda mark: bucket.remove(*mark), marks)
     _remove(bucket, _bare_marks(content, set(gone)))
     _remove(bucket, before.past)
-    return sum(entry.size for entry in gone)
+    return sum(entry.size for entry in gone) + sum(parts)
+
+
+def _own_mark(bucket: Bucket, key: str) -> str:
+    """Mark a key, also where another deletion's mark is on top: that one may be gone in a moment."""
+    mark = bucket.mark_deleted(key)
+    while not mark:
+        # No file has this key and these bytes.
+        cover = bucket.put(key, secrets.token_bytes(16))
+        mark = bucket.mark_deleted(key)
+        bucket.remove(key, cover)
+    return mark
 
 
 def _bare_marks(content: dict[str, History], gone: set[Entry]) -> list[Entry]:

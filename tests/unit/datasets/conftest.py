@@ -61,6 +61,8 @@ class BucketInMemory:
         return self.history(key).current is not None
 
     def mark_deleted(self, key: str) -> str:
+        if self._entries.get(key) and self._entries[key][-1][1]:
+            return ""
         version = f"v{next(self._numbers)}"
         self._entries.setdefault(key, []).append((Entry(key, version, True), True))
         return version

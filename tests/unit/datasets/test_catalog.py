@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from amalgam.datasets.bucket import Bucket
 from amalgam.datasets.catalog import Catalog, Damaged, Published
 from amalgam.datasets.delete import delete_dataset, delete_version, drop_unfinished
-from amalgam.datasets.layout import BLOBS, DATASETS, manifest_key
+from amalgam.datasets.download import verify
+from amalgam.datasets.layout import BLOBS, DATASETS, blob_key, manifest_key
 from amalgam.datasets.manifest import Manifest
 from amalgam.datasets.upload import upload
 from amalgam.errors import AmalgamError
@@ -91,6 +93,51 @@ def test_a_deletion_removes_what_no_other_version_has(bucket: Bucket, tmp_path: 
         for key, history in bucket.histories(DATASETS).items()
         if "versions" in key
     )
+
+
+@pytest.mark.parametrize("steps", range(1, 12))
+def test_a_deletion_that_ends_at_any_step_is_finished_by_the_next(
+    steps: int, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _upload(bucket, tmp_path / "one", "one", "two", "three")
+    left = iter(range(steps))
+
+    def until_cut_off(function: Callable[..., str]) -> Callable[..., str]:
+        def step(*arguments: str) -> str:
+            if next(left, None) is None:
+                raise AmalgamError("cut off")
+            return function(*arguments)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bucket, "remove", until_cut_off(bucket.remove))
+        patch.setattr(bucket, "mark_deleted", until_cut_off(bucket.mark_deleted))
+        with pytest.raises(AmalgamError, match="cut off"):
+            delete_version(bucket, "images", 1)
+    delete_version(bucket, "images", 1)
+    assert bucket.histories(BLOBS) == {}
+    with pytest.raises(AmalgamError, match="no version"):
+        Catalog(bucket).version("images")
+
+
+def test_a_deletion_does_not_rely_on_the_mark_of_another(bucket: Bucket, tmp_path: Path) -> None:
+    """The other one takes its mark away between this one's marking and removing, and then somebody uploads."""
+    first = _upload(bucket, tmp_path / "one", "one")
+    key = blob_key(first.files[0].sha256)
+    other, plain, done = bucket.mark_deleted(key), bucket.remove, []
+
+    def remove(where: str, version: str) -> None:
+        if (where, version) == (key, first.files[0].object_version) and not done:
+            plain(key, other)
+            done.append(_upload(bucket, tmp_path / "one", "one"))
+        plain(where, version)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bucket, "remove", remove)
+        delete_version(bucket, "images", 1)
+    assert [one.version for one in done] == [2]
+    verify(bucket, "images")
 
 
 def test_what_is_put_over_a_deleted_version_does_not_bring_it_back(bucket: Bucket, tmp_path: Path) -> None:
