@@ -20,7 +20,7 @@ from amalgam.datasets.progress import Quiet
 from amalgam.datasets.upload import upload
 from amalgam.errors import AmalgamError
 from amalgam.pki import make_authority
-from tests.e2e.support.datasets import VC, Keys, raw_objects, write_parts
+from tests.e2e.support.datasets import VC, Keys, raw_objects, stored_bytes, write_parts
 from tests.e2e.support.nodes import Lab, Node
 from tests.e2e.support.waiting import wait_until
 
@@ -160,3 +160,29 @@ def test_parts_can_be_sent_by_who_has_an_address_and_no_key(lab: Lab, keys: Keys
     assert (done.new, done.sent_bytes) == (True, 0)
     assert [found for found, _ in bucket.begun(BLOBS)] == []
     assert Catalog(bucket).versions(dataset) == [done.published]
+
+
+def test_a_part_that_was_cut_off_leaves_nothing_behind(
+    lab: Lab, keys: Keys, dataset: str, tmp_path: Path, storage: Node
+) -> None:
+    bucket, before = keys.bucket(), stored_bytes(storage)
+    write_parts(tmp_path / "file", 2)
+    (file,) = read_tree(tmp_path / "file", Quiet())
+    key = blob_key(file.sha256)
+    begun, parts = blobs.begin(bucket, file)
+    trusted = ssl.create_default_context(cafile=lab.site.state_dir / "ca.crt")
+
+    def cut_off() -> Iterator[bytes]:
+        yield bytes(parts[0].size - 1)
+        raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        httpx.put(
+            bucket.part_url(key, begun, 1),
+            content=cut_off(),
+            headers={"Content-Length": str(parts[0].size)},
+            verify=trusted,
+        )
+    keys.run("upload", dataset, str(tmp_path / "file"))
+    keys.run("delete", dataset, "--version", "1", role="manager")
+    assert 0 <= stored_bytes(storage) - before < parts[0].size

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from testinfra.host import Host
 
+from amalgam.datasets.parts import SMALLEST_PART
 from tests.testinfra.http import status
 from tests.testinfra.site_facts import CA, SiteFacts
 
@@ -88,6 +89,10 @@ def test_an_account_may_do_what_its_role_says_and_make_no_buckets(
         assert (account["op_mask"], account["max_buckets"], account["suspended"]) == (operations, -1, 0)
         assert len(account["keys"]) == 1
         assert account["caps"] == []
+
+
+def test_the_gateway_writes_nothing_of_a_part_that_has_not_arrived(admin: Host) -> None:
+    assert int(admin.check_output("ceph config get client.rgw rgw_obj_stripe_size")) == SMALLEST_PART
 
 
 def test_keys_of_accounts_are_for_roots_eyes(admin: Host) -> None:

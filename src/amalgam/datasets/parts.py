@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 MIB = 1 << 20
 SMALLEST_PART = 16 * MIB
-"""Bytes: also the largest content that goes in one piece, and the most that an interruption costs per connection."""
+"""Bytes: also the largest content that goes in one piece, and what the gateway takes before it writes any of it."""
 MOST_PARTS = 10_000
 
 
