@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from tests.e2e.support.nodes import Lab, Node
+from tests.e2e.support.acknowledged import await_files, noted, writing
+from tests.e2e.support.nodes import Lab
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
 
 MOUNT = "/srv/shared/common"
 PROGRAMS = "/usr/local/libexec/amalgam"
-
-# One file after the other, each on disk before its name is noted: what is noted was acknowledged.
-_WRITER = """\
-cd {folder} && n=0; while [ ! -e stop ]; do n=$((n + 1))
-head -c 65536 /dev/urandom >f$n && sync f$n && sha256sum f$n >>/run/acknowledged || break; done"""
 
 
 @pytest.fixture
@@ -70,10 +65,10 @@ def test_a_write_past_the_quota_fails(lab: Lab, folder: str) -> None:
     ids=["an OSD", "the metadata server", "the monitor"],
 )
 def test_no_acknowledged_write_is_lost_when_a_daemon_is_killed(lab: Lab, folder: str, where: str, kill: str) -> None:
-    with _writing(lab.node("gpu1"), folder):
-        _await_files(lab.node("gpu1"), 10)
+    with writing(lab.node("gpu1"), folder):
+        await_files(lab.node("gpu1"), 10)
         lab.node(where).run(kill)
-        _await_files(lab.node("gpu1"), _noted(lab.node("gpu1")) + 20)
+        await_files(lab.node("gpu1"), noted(lab.node("gpu1")) + 20)
     _compare(lab, folder)
 
 
@@ -178,26 +173,6 @@ def test_what_a_worker_may_no_longer_mount_is_unmounted_and_stays_so(lab: Lab) -
         assert MOUNT in mounted
     finally:
         worker.run(f"mv /run/keyring {keyring} && systemctl enable --quiet --now {unit}")
-
-
-@contextmanager
-def _writing(node: Node, folder: str) -> Iterator[None]:
-    """A writer at work on a node; it is stopped, and has ended, at the end."""
-    node.run("rm -f /run/acknowledged")
-    process = node.start(_WRITER.format(folder=folder))
-    try:
-        yield
-    finally:
-        node.run(f"touch {folder}/stop", seconds=180)
-        process.wait(timeout=180)
-
-
-def _noted(node: Node) -> int:
-    return len(node.run("cat /run/acknowledged", check=False).stdout.splitlines())
-
-
-def _await_files(node: Node, count: int) -> None:
-    wait_until(f"{count} files are written", lambda: _noted(node), lambda seen: seen >= count, seconds=120)
 
 
 def _compare(lab: Lab, folder: str) -> None:

@@ -68,8 +68,11 @@ def test_pods_of_different_workers_share_the_files(cluster: Cluster, namespace: 
 
 def test_a_write_past_the_claims_size_fails(cluster: Cluster, namespace: str) -> None:
     worker = cluster.lab.members("workers")[0]
-    fill = "busybox dd if=/dev/zero of=/data/fill bs=1M count=100 conv=fsync"
-    rc, output = _in_pod(cluster, namespace, worker, fill, check=False)
+    # Each MiB on its way before the next: what a client has not sent yet does not count for the quota.
+    fill = "busybox dd if=/dev/zero of=/data/fill bs=1M count=1 seek=$n conv=notrunc,fsync || exit"
+    each = f"sh -c 'for n in $(busybox seq 1 100); do {fill}; done'"
+    each = f"sh -c 'for n in $(busybox seq 1 100); do {fill}; done'"
+    rc, output = _in_pod(cluster, namespace, worker, each, check=False)
     assert rc != 0
     assert "quota" in output.lower()
     _in_pod(cluster, namespace, worker, "busybox rm /data/fill")
