@@ -34,45 +34,47 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         self._lock = threading.Lock()
         self._programs: set[subprocess.Popen[bytes]] = set()
 
-    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def Handshake(self, request: Any, context: Any) -> Any:
         """Take the engine's address where it was not an argument."""
         self._engine = request.engine_address or self._engine
         return language_pb2.LanguageHandshakeResponse()
 
-    def GetRequiredPackages(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def GetRequiredPackages(self, request: Any, context: Any) -> Any:
         """None: the SDK names plugin and version with every resource."""
         return language_pb2.GetRequiredPackagesResponse()
 
-    def GetRequiredPlugins(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def GetRequiredPlugins(self, request: Any, context: Any) -> Any:
         """None, for the same reason."""
         return language_pb2.GetRequiredPluginsResponse()
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """No version of its own: it is a part of this project."""
         return plugin_pb2.PluginInfo(version="")
 
-    def About(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def About(self, request: Any, context: Any) -> Any:
         """Which Python runs the project."""
         python = python_of(request.info)
         version = subprocess.run([python, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
         return language_pb2.AboutResponse(executable=python, version=version)
 
-    def GetProgramDependencies(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def GetProgramDependencies(self, request: Any, context: Any) -> Any:
         """The distributions installed in the project's environment."""
-        listing = "import importlib.metadata as m,json;print(json.dumps([[d.name,d.version] for d in m.distributions()]))"
+        listing = (
+            "import importlib.metadata as m,json;print(json.dumps([[d.name,d.version] for d in m.distributions()]))"
+        )
         result = subprocess.run([python_of(request.info), "-c", listing], capture_output=True, text=True, check=True)
         found = [language_pb2.DependencyInfo(name=name, version=version) for name, version in json.loads(result.stdout)]
         return language_pb2.GetProgramDependenciesResponse(dependencies=found)
 
-    def InstallDependencies(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def InstallDependencies(self, request: Any, context: Any) -> Any:
         """Refused: nothing is downloaded here."""
         context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_INSTALL)
 
-    def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def RuntimeOptionsPrompts(self, request: Any, context: Any) -> Any:
         """Nothing to ask."""
         return language_pb2.RuntimeOptionsResponse()
 
-    def Run(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def Run(self, request: Any, context: Any) -> Any:
         """Run a project's program; it registers resources with the engine by itself.
 
         Returns a response with ``error`` where it failed, or with ``bail`` where the engine has been told why already.
@@ -96,7 +98,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             return language_pb2.RunResponse(error=f"the program ended with exit code {program.returncode}")
         return language_pb2.RunResponse()
 
-    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    def Cancel(self, request: Any, context: Any) -> Any:
         """End the programs that still run."""
         self.end_programs()
         return empty_pb2.Empty()

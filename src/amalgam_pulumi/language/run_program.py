@@ -28,13 +28,26 @@ def main() -> int:
         import pulumi
         import pulumi.runtime
     except ImportError as error:
-        sys.stderr.write(f"{sys.executable} has no Pulumi SDK ({error}). remedy: install pulumi and what the program "
-                         "imports into the project's virtual environment\n")
+        sys.stderr.write(
+            f"{sys.executable} has no Pulumi SDK ({error}). remedy: install pulumi and what the program "
+            "imports into the project's virtual environment\n"
+        )
         return 1
     pulumi.runtime.configure(
         pulumi.runtime.Settings(
-            **{key: settings[key] for key in ("project", "stack", "organization", "root_directory", "monitor", "engine",
-                                              "parallel", "dry_run")}
+            **{
+                key: settings[key]
+                for key in (
+                    "project",
+                    "stack",
+                    "organization",
+                    "root_directory",
+                    "monitor",
+                    "engine",
+                    "parallel",
+                    "dry_run",
+                )
+            }
         )
     )
     pulumi.runtime.config.set_all_config(settings["config"], settings["secret_keys"])
@@ -46,7 +59,7 @@ def main() -> int:
         return TOLD
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         pulumi.log.error("the program failed:\n" + "".join(_users_traceback(error)))
         return TOLD
     return 0
@@ -55,7 +68,10 @@ def main() -> int:
 async def _run(program: Path) -> None:
     import pulumi.runtime
 
-    await pulumi.runtime.run_in_stack(lambda: runpy.run_path(str(program), run_name="__main__") and None)
+    def run() -> None:
+        runpy.run_path(str(program), run_name="__main__")
+
+    await pulumi.runtime.run_in_stack(run)
 
 
 def _users_traceback(error: BaseException) -> list[str]:

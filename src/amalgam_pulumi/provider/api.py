@@ -15,7 +15,7 @@ from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
 from amalgam.errors import AmalgamError
-from amalgam_pulumi.provider.errors import ApiError, KindMissing
+from amalgam_pulumi.provider.errors import ApiError, KindMissingError
 
 Object = dict[str, Any]
 
@@ -57,8 +57,9 @@ class Api:
         settings = client.Configuration()
         settings.connection_pool_maxsize = CONNECTIONS
         # Every request may be sent twice: apply, delete and read end the same.
-        settings.retries = Retry(total=4, backoff_factor=0.2, status_forcelist=[429, 503], allowed_methods=None,
-                                 raise_on_status=False)
+        settings.retries = Retry(
+            total=4, backoff_factor=0.2, status_forcelist=[429, 503], allowed_methods=None, raise_on_status=False
+        )
         self.namespace = _load(kubeconfig, context, settings)
         self.server: str = settings.host
         self._client = client.ApiClient(settings)
@@ -69,14 +70,14 @@ class Api:
         """Ask the server for a kind; what it said once is remembered.
 
         Raises:
-            KindMissing: it does not serve it.
+            KindMissingError: it does not serve it.
         """
         with self._lock:
             known = self._kinds.get(api_version, {})
             if kind not in known:
                 known = self._kinds[api_version] = self._discover(api_version)
         if kind not in known:
-            raise KindMissing(
+            raise KindMissingError(
                 f"the API server serves no {kind} of {api_version}",
                 where=self.server,
                 remedy="correct the type; or declare its CustomResourceDefinition, and let this resource depend on it",
@@ -106,7 +107,7 @@ class Api:
                 return None
             raise
 
-    def list(self, kind: Kind, namespace: str, labels: str) -> list[Object]:
+    def labelled(self, kind: Kind, namespace: str, labels: str) -> list[Object]:
         """The objects of a namespace that a label selector finds."""
         items: list[Object] = self.request("GET", kind.path(namespace), [("labelSelector", labels)])["items"]
         return items
@@ -184,7 +185,7 @@ class Api:
 
 def _json(text: bytes, status: int) -> Object:
     try:
-        found = json.loads(text)
+        found: Any = json.loads(text)
     except ValueError:
         found = {"message": f"HTTP status {status}: {text[:500].decode(errors='replace')}"}
     return found if isinstance(found, dict) else {"message": str(found)}
@@ -213,5 +214,5 @@ def _load(kubeconfig: str, context: str, settings: client.Configuration) -> str:
             where=kubeconfig if "\n" not in kubeconfig else "kubernetes:kubeconfig",
             remedy="set KUBECONFIG to the site's kubeconfig, or the provider's `kubeconfig`",
         ) from error
-    found = next((entry["context"] for entry in contexts if entry["name"] == current), {})
+    found: Object = next((entry["context"] for entry in contexts if entry["name"] == current), {})
     return str(found.get("namespace") or "default")

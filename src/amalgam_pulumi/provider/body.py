@@ -33,8 +33,8 @@ def is_secret(body: dict[str, Any]) -> bool:
 def body_of(inputs: dict[str, Any]) -> dict[str, Any]:
     """The object to apply.
 
-    ``stringData`` of a Secret goes as ``data``: nobody owns the fields that the server makes of it, so a key that leaves
-    the program would stay on the server.
+    ``stringData`` of a Secret goes as ``data``: nobody owns the fields that the server makes of it, so a key that
+    leaves the program would stay on the server.
     """
     body: dict[str, Any] = plain(inputs)
     if is_secret(body) and "stringData" in body:

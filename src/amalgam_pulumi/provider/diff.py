@@ -98,5 +98,3 @@ def _replaced(api: Api, kind: Kind, body: Object, refusal: ApiError, changed: li
         return frozenset()
     found = frozenset(change.path for change in changed if any(related(change.path, path) for path in fixed))
     return found or frozenset(change.path for change in changed)
-
-

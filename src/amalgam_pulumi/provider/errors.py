@@ -39,11 +39,11 @@ class ApiError(Exception):
         return [cause for cause in self.causes if cause.reason == "FieldManagerConflict"]
 
 
-class KindMissing(AmalgamError):
+class KindMissingError(AmalgamError):
     """The API server serves no such kind (yet)."""
 
 
-class NotReady(Exception):
+class NotReadyError(Exception):
     """An object was written but does not become ready; the engine keeps it, and the next ``up`` goes on from there."""
 
     def __init__(self, live: dict[str, Any], reasons: list[str]) -> None:

@@ -6,8 +6,8 @@ import hashlib
 from typing import Any, NamedTuple
 
 from amalgam.errors import AmalgamError
-from amalgam_pulumi.provider.annotations import AUTONAMED
 from amalgam_pulumi.provider.api import Kind
+from amalgam_pulumi.provider.steering import AUTONAMED
 from amalgam_pulumi.provider.tokens import Type
 from amalgam_pulumi.provider.values import Secret, Unknown, plain
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from amalgam.errors import AmalgamError
-from amalgam_pulumi.provider import annotations
+from amalgam_pulumi.provider import steering
 from amalgam_pulumi.provider.api import Api, Kind, Object
 from amalgam_pulumi.provider.body import body_of
 from amalgam_pulumi.provider.diff import owned_fields
 from amalgam_pulumi.provider.drift import drift, told, with_drift
 from amalgam_pulumi.provider.errors import ApiError
+from amalgam_pulumi.provider.paths import parsed, related
 from amalgam_pulumi.provider.progress import Say
-from amalgam_pulumi.provider.refusals import explained
+from amalgam_pulumi.provider.refusals import explained, managers_of
 from amalgam_pulumi.provider.settings import Settings
 from amalgam_pulumi.provider.waiting import Waiter
 
@@ -43,12 +44,16 @@ class Objects:
     waiter: Waiter
     settings: Settings
 
-    def create(self, kind: Kind, inputs: Object, manager: str, limit_s: float, say: Say, *, preview: bool) -> Object:
+    def create(
+        self, kind: Kind, inputs: Object, manager: str, limit_s: float, say: Say, *, preview: bool
+    ) -> Object | None:
         """Make an object, or go on with one that an interrupted update of the same resource made.
+
+        None in the preview of a replacement: the old object stands where the new one is to be tried.
 
         Raises:
             AmalgamError: somebody else's object is there, or the server refused.
-            NotReady: it was made, and does not become ready.
+            NotReadyError: it was made, and does not become ready.
         """
         body = body_of(inputs)
         place = _place(body)
@@ -57,24 +62,59 @@ class Objects:
         forced = self.settings.upsert or self._forced(body)
         if live is not None and not forced and owned_fields(live, manager) is None:
             raise _exists(kind, place, live)
-        return self._write(kind, body, manager, limit_s, say, preview=preview)
+        if live is not None and preview:
+            return None
+        with _explained(kind, place):
+            written = self.api.apply(kind, body, manager, force=forced, dry_run=preview)
+            return written if preview else self._awaited(kind, body, written, limit_s, say)
 
-    def update(self, kind: Kind, inputs: Object, manager: str, limit_s: float, say: Say, *, preview: bool) -> Object:
+    def update(
+        self, kind: Kind, inputs: Object, old: Object, manager: str, limit_s: float, say: Say, *, preview: bool
+    ) -> Object:
         """Bring an object to its inputs; one that was deleted meanwhile is made again.
+
+        Args:
+            kind: its kind.
+            inputs: the new inputs.
+            old: those of the state: last applied, or as the last refresh found them.
+            manager: the field manager that applies them.
+            limit_s: how long to wait, in seconds; 0 for the default.
+            say: told how far it is.
+            preview: change nothing.
 
         Raises:
             AmalgamError: another field manager is in the way, or the server refused.
-            NotReady: it was written, and does not become ready.
+            NotReadyError: it was written, and does not become ready.
         """
-        return self._write(kind, body_of(inputs), manager, limit_s, say, preview=preview)
-
-    def _write(self, kind: Kind, body: Object, manager: str, limit_s: float, say: Say, *, preview: bool) -> Object:
-        limit_s = annotations.timeout_s(body, limit_s)
+        body = body_of(inputs)
         with _explained(kind, _place(body)):
-            written = self.api.apply(kind, body, manager, force=self._forced(body), dry_run=preview)
-            if preview or annotations.is_set(body, annotations.SKIP_AWAIT):
-                return written
-            return self.waiter.until_ready(kind, written, limit_s, say)
+            try:
+                written = self.api.apply(kind, body, manager, force=self._forced(body), dry_run=preview)
+            except ApiError as error:
+                if not error.conflicts or not self._seen(kind, _place(body), old, manager, error):
+                    raise
+                written = self.api.apply(kind, body, manager, force=True, dry_run=preview)
+            return written if preview else self._awaited(kind, body, written, limit_s, say)
+
+    def _awaited(self, kind: Kind, body: Object, written: Object, limit_s: float, say: Say) -> Object:
+        if steering.is_set(body, steering.SKIP_AWAIT):
+            return written
+        return self.waiter.until_ready(kind, written, steering.timeout_s(body, limit_s), say)
+
+    def _seen(self, kind: Kind, place: Place, old: Object, manager: str, refusal: ApiError) -> bool:
+        """Whether the state knows what it is about to overwrite, by a refresh; and no other applier wants it so.
+
+        Then it is drift, which ``up`` repairs. What nobody has looked at yet is a conflict, and reported.
+        """
+        live = self.api.get(kind, *place)
+        if live is None or any(owned_fields(live, name) is not None for name in managers_of(refusal)):
+            return False
+        unseen = [change.path for change in drift(self.api, kind, old, live, manager)]
+        return not any(
+            related(parsed(cause.field), ("data", *path[1:]) if path[0] == "stringData" else path)
+            for cause in refusal.conflicts
+            for path in unseen
+        )
 
     def read(self, kind: Kind, place: Place, inputs: Object, manager: str, say: Say) -> tuple[Object, Object] | None:
         """An object as it is, and the inputs that would make it so; None where it is gone.
@@ -106,15 +146,15 @@ class Objects:
         Raises:
             AmalgamError: another object has taken its place, the server refused, or it does not go.
         """
-        limit_s = annotations.timeout_s(state, limit_s)
+        limit_s = steering.timeout_s(state, limit_s)
         uid = str((state.get("metadata") or {}).get("uid", ""))
         with _explained(kind, place):
-            self.api.delete(kind, *place, propagation=annotations.propagation(state), uid=uid)
-            if not annotations.is_set(state, annotations.SKIP_AWAIT):
+            self.api.delete(kind, *place, propagation=steering.propagation(state), uid=uid)
+            if not steering.is_set(state, steering.SKIP_AWAIT):
                 self.waiter.until_gone(kind, *place, uid, limit_s, say)
 
     def _forced(self, body: Object) -> bool:
-        return self.settings.force or annotations.is_set(body, annotations.PATCH_FORCE)
+        return self.settings.force or steering.is_set(body, steering.PATCH_FORCE)
 
 
 class _explained:  # noqa: N801 - used like a function
@@ -141,7 +181,5 @@ def _exists(kind: Kind, place: Place, live: Object) -> AmalgamError:
         f"exists already (made by {', '.join(makers) or 'somebody'})",
         where=f"{kind.kind} {place}",
         remedy=f'import it (opts.import_="{place}"); or, where the resource was renamed, give its old name '
-        f'(opts.aliases); or take the object over with the annotation {annotations.PATCH_FORCE}: "true"',
+        f'(opts.aliases); or take the object over with the annotation {steering.PATCH_FORCE}: "true"',
     )
-
-

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 from amalgam.errors import AmalgamError
-from amalgam_pulumi.provider.annotations import PATCH_FORCE
 from amalgam_pulumi.provider.errors import ApiError
+from amalgam_pulumi.provider.steering import PATCH_FORCE
 from amalgam_pulumi.provider.values import secret_words
 
 # Shorter ones would blot out half of every message.
@@ -27,8 +27,9 @@ def explained(error: ApiError, what: str) -> AmalgamError:
         return AmalgamError(
             f"another field manager is in the way: {'; '.join(lines)}",
             where=what,
-            remedy=f"leave these fields out of the program; or take them over with the annotation {PATCH_FORCE}: "
-            '"true"; or end the other manager\'s writes',
+            remedy="run `pulumi refresh` to see its values, and `pulumi up` to overwrite what was changed by hand; or "
+            "leave these fields out of the program; or take them over from another stack or tool with the annotation "
+            f'{PATCH_FORCE}: "true"',
         )
     if error.status in (401, 403) and "quota" not in error.message:
         return AmalgamError(
@@ -39,6 +40,11 @@ def explained(error: ApiError, what: str) -> AmalgamError:
     if error.status == 404:
         return AmalgamError(error.message, where=what, remedy="let the resource depend on what it needs (depends_on)")
     return AmalgamError(error.message, where=what, remedy="correct the fields that the API server names")
+
+
+def managers_of(error: ApiError) -> set[str]:
+    """The field managers that own what was to be written."""
+    return {_manager(cause.message) for cause in error.conflicts}
 
 
 def _manager(message: str) -> str:

@@ -20,7 +20,7 @@ def diff_response(found: Diff, *, delete_first: bool) -> Any:
         found: the differences.
         delete_first: a replacement has the same name, so that the old object must go first.
     """
-    kinds = provider_pb2.PropertyDiff
+    kinds: Any = provider_pb2.PropertyDiff
     detailed = {}
     for change in found.changed:
         if isinstance(change.old, Missing):
@@ -48,7 +48,9 @@ class InitFailed(grpc.Status):  # type: ignore[misc]
     Source: ``ErrorResourceInitFailed`` of the SDK's provider.proto, carried as the details of a google.rpc.Status.
     """
 
-    def __init__(self, resource_id: str, outputs: dict[str, Any], inputs: dict[str, Any], reasons: Sequence[str]) -> None:
+    def __init__(
+        self, resource_id: str, outputs: dict[str, Any], inputs: dict[str, Any], reasons: Sequence[str]
+    ) -> None:
         """Pack the details."""
         failed = provider_pb2.ErrorResourceInitFailed(
             id=resource_id, properties=to_struct(outputs), inputs=to_struct(inputs), reasons=reasons
@@ -63,5 +65,3 @@ class InitFailed(grpc.Status):  # type: ignore[misc]
 def check_failure(error: Exception, where: str = "") -> Any:
     """A refusal of inputs."""
     return provider_pb2.CheckFailure(property=where, reason=str(error))
-
-

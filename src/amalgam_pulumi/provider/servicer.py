@@ -20,7 +20,7 @@ from amalgam_pulumi.provider import tokens, yaml_objects
 from amalgam_pulumi.provider.api import CONNECTIONS, Api, Kind, Object
 from amalgam_pulumi.provider.body import inputs_of, is_secret, outputs_of
 from amalgam_pulumi.provider.diff import Diff, diff
-from amalgam_pulumi.provider.errors import ApiError, KindMissing, NotReady
+from amalgam_pulumi.provider.errors import ApiError, KindMissingError, NotReadyError
 from amalgam_pulumi.provider.inputs import Naming, checked, is_autonamed
 from amalgam_pulumi.provider.objects import Objects, place_of
 from amalgam_pulumi.provider.paths import changes
@@ -45,7 +45,7 @@ class Configured(NamedTuple):
     namespace: str
 
 
-class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
+class KubernetesServicer(ProviderServicer):
     """Serves resources of any kind that the API server has; ``ProviderServicer`` brings the components' protocol."""
 
     def __init__(self, version: str, arguments: list[str], engine: str) -> None:
@@ -57,13 +57,14 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
             engine: the engine's address.
         """
         super().__init__(YamlComponents(version), arguments, engine)
+        self._version = version
         self._log = EngineLog(engine)
         self._threads = ThreadPoolExecutor(CONNECTIONS)
         self._configured: Configured | None = None
 
     # The provider's own settings
 
-    async def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def CheckConfig(self, request: Any, context: Any) -> Any:
         """Refuse settings that would be something else here."""
 
         def work() -> Any:
@@ -72,12 +73,12 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
         return await self._answer(context, work)
 
-    async def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    async def DiffConfig(self, request: Any, context: Any) -> Any:
         """Other settings are an update: whether another kubeconfig is another cluster, its author knows best."""
         changed = list(changes(plain(from_struct(request.olds)), plain(from_struct(request.news))))
         return diff_response(Diff(changed), delete_first=False)
 
-    async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Configure(self, request: Any, context: Any) -> Any:
         """Read the kubeconfig."""
 
         def work() -> Any:
@@ -91,11 +92,11 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
         return await self._answer(context, work)
 
-    async def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    async def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """The version that stands in for the official one's."""
-        return plugin_pb2.PluginInfo(version=self.provider.version)
+        return plugin_pb2.PluginInfo(version=self._version)
 
-    async def Cancel(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+    async def Cancel(self, request: Any, context: Any) -> Any:
         """End every wait; what was written stays, and the state says so."""
         self.end_waits()
         return empty_pb2.Empty()
@@ -107,7 +108,7 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
     # Functions and components
 
-    async def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Invoke(self, request: Any, context: Any) -> Any:
         """Only yaml v1's decoding, which asks nothing of the server."""
 
         def work() -> Any:
@@ -119,7 +120,7 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
         return await self._answer(context, work)
 
-    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Construct(self, request: Any, context: Any) -> Any:
         """Components of yaml v2; others are refused."""
         if request.type not in tokens.YAML_COMPONENTS:
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, str(tokens.refuse_function(request.type)))
@@ -127,7 +128,7 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
     # A resource's life
 
-    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Check(self, request: Any, context: Any) -> Any:
         """Inputs, typed, named and in a namespace."""
         news, olds = from_struct(request.news), from_struct(request.olds)
 
@@ -153,7 +154,7 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
         return await self._answer(context, work, news)
 
-    async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Diff(self, request: Any, context: Any) -> Any:
         """What the new inputs mean for the object."""
         old, new, outputs = from_struct(request.old_inputs), from_struct(request.news), from_struct(request.olds)
 
@@ -165,7 +166,7 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
         return await self._answer(context, work, old, new)
 
-    async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Create(self, request: Any, context: Any) -> Any:
         """Make the object; in a preview, say what would be made."""
         inputs = from_struct(request.properties)
         manager = manager_of(request.urn)
@@ -179,6 +180,8 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
             if request.preview and not self._namespace_is_there(kind, plain(inputs)):
                 return provider_pb2.CreateResponse(properties=to_struct(inputs))
             live = objects.create(kind, inputs, manager, request.timeout, say, preview=request.preview)
+            if live is None:
+                return provider_pb2.CreateResponse(properties=to_struct(inputs))
             if request.preview:
                 live = previewed(live, plain(inputs))
             properties = to_struct(outputs_of(live, inputs, manager))
@@ -186,22 +189,22 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
         return await self._answer(context, work, inputs, manager=manager)
 
-    async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Update(self, request: Any, context: Any) -> Any:
         """Bring the object to its new inputs; in a preview, say what would change."""
         inputs, outputs = from_struct(request.news), from_struct(request.olds)
-        manager = _manager(request.urn, outputs)
+        old, manager = from_struct(request.old_inputs), _manager(request.urn, outputs)
 
         def work() -> Any:
             if request.preview and has_unknown(inputs):
                 return provider_pb2.UpdateResponse(properties=to_struct(inputs))
             objects, say = self._ready.objects, self._log.sayer(request.urn)
             kind = self._ready.api.kind(*tokens.type_of(parse(request.urn).token, plain(inputs)))
-            live = objects.update(kind, inputs, manager, request.timeout, say, preview=request.preview)
+            live = objects.update(kind, inputs, old, manager, request.timeout, say, preview=request.preview)
             return provider_pb2.UpdateResponse(properties=to_struct(outputs_of(live, inputs, manager)))
 
         return await self._answer(context, work, inputs, manager=manager)
 
-    async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Read(self, request: Any, context: Any) -> Any:
         """The object as it is: for a refresh, an import, or a ``.get()``."""
         inputs, outputs = from_struct(request.inputs), from_struct(request.properties)
 
@@ -224,7 +227,7 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
 
         return await self._answer(context, work, inputs)
 
-    async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Delete(self, request: Any, context: Any) -> Any:
         """Delete the object and wait until it is gone."""
         state, inputs = from_struct(request.properties), from_struct(request.old_inputs)
 
@@ -249,7 +252,7 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
     def _kind(self, wanted: tokens.Type) -> Kind | None:
         try:
             return self._ready.api.kind(*wanted)
-        except KindMissing:
+        except KindMissingError:
             return None
 
     def _namespace_is_there(self, kind: Kind, inputs: Object) -> bool:
@@ -263,7 +266,7 @@ class KubernetesServicer(ProviderServicer):  # type: ignore[misc]
         """Do blocking work in a thread; failures become the engine's errors, without secrets."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except NotReady as error:
+        except NotReadyError as error:
             reasons = [without_secrets(reason, inputs) for reason in error.reasons]
             outputs = outputs_of(error.live, inputs[0], manager)
             resource_id = _id(error.live)

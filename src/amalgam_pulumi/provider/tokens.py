@@ -12,7 +12,7 @@ from amalgam.errors import AmalgamError
 YAML_COMPONENTS = frozenset({"kubernetes:yaml/v2:ConfigGroup", "kubernetes:yaml/v2:ConfigFile"})
 YAML_DECODE = "kubernetes:yaml:decode"
 
-_OFFICIAL = "or use the official plugin, where its download can be had (docs/adr/0013)"
+_OFFICIAL = "or use the official plugin, where its download can be had"
 _REMEDIES = {
     "helm.sh": f"render the chart (`helm template`) and declare its objects with yaml.v2.ConfigGroup; {_OFFICIAL}",
     "helm": f"render the chart (`helm template`) and declare its objects with yaml.v2.ConfigGroup; {_OFFICIAL}",

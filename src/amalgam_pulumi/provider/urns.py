@@ -18,6 +18,7 @@ class Urn(NamedTuple):
     token: str
     name: str
 
+
 def parse(urn: str) -> Urn:
     """Take a URN apart; the name may itself contain ``::``."""
     head, project, types, name = urn.split("::", 3)

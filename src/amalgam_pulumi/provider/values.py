@@ -54,7 +54,7 @@ class Secret:
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """A message's properties, with :class:`Secret` and ``UNKNOWN`` where the engine says so. Null values are left out."""
+    """A message's properties, with :class:`Secret` and ``UNKNOWN`` where the engine says so, and without null."""
     return {key: _from_value(value) for key, value in struct.fields.items() if value.WhichOneof("kind") != "null_value"}
 
 

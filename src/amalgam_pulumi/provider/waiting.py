@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from amalgam.errors import AmalgamError
-from amalgam_pulumi.provider.annotations import TIMEOUT_SECONDS
 from amalgam_pulumi.provider.api import Api, Kind, Object
-from amalgam_pulumi.provider.errors import NotReady
+from amalgam_pulumi.provider.errors import NotReadyError
 from amalgam_pulumi.provider.progress import Say
 from amalgam_pulumi.provider.readiness import rule_of
+from amalgam_pulumi.provider.steering import TIMEOUT_SECONDS
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
@@ -35,7 +35,7 @@ class Waiter:
         """Wait for an object that was just written; it, as it is when it is ready.
 
         Raises:
-            NotReady: it failed, the time is over, or the wait was cancelled.
+            NotReadyError: it failed, the time is over, or the wait was cancelled.
         """
         rule = rule_of(written)
         if rule is None:
@@ -48,19 +48,19 @@ class Waiter:
             if verdict.ready:
                 return True
             if verdict.failed:
-                raise NotReady(live, [verdict.message])
+                raise NotReadyError(live, [verdict.message])
             if verdict.message != state["message"]:
                 say(verdict.message, False)
             metadata = live["metadata"]
             found = self._api.get(kind, metadata.get("namespace", ""), metadata["name"])
             if found is None:
-                raise NotReady(live, ["somebody deleted it meanwhile"])
+                raise NotReadyError(live, ["somebody deleted it meanwhile"])
             state.update(live=found, message=verdict.message)
             return False
 
         end = self._poll(look, limit_s)
         if end:
-            raise NotReady(state["live"], [f"not ready {end}: {state['message']}. remedy: {LONGER}"])
+            raise NotReadyError(state["live"], [f"not ready {end}: {state['message']}. remedy: {LONGER}"])
         live: Object = state["live"]
         return live
 
@@ -88,7 +88,7 @@ class Waiter:
             raise AmalgamError(f"not gone {end}; {state['message']}", where=f"{kind.kind} {name}", remedy=LONGER)
 
     def _list(self, api_version: str, kind: str, namespace: str, labels: str) -> list[Object]:
-        return self._api.list(self._api.kind(api_version, kind), namespace, labels)
+        return self._api.labelled(self._api.kind(api_version, kind), namespace, labels)
 
     def _poll(self, look: Callable[[], bool], limit_s: float) -> str:
         """Look until it says True; why it never did, or nothing."""

@@ -11,14 +11,14 @@ import pulumi
 from pulumi.provider import ConstructResult, Provider
 
 from amalgam.errors import AmalgamError
-from amalgam_pulumi.provider.annotations import SKIP_AWAIT
+from amalgam_pulumi.provider.steering import SKIP_AWAIT
 from amalgam_pulumi.provider.yaml_objects import flat, objects_in
 
 # Others may live in the one or be of a kind that the other defines.
 _FIRST = ("Namespace", "CustomResourceDefinition")
 
 
-class YamlComponents(Provider):  # type: ignore[misc]
+class YamlComponents(Provider):
     """Makes the two components, inside this plugin's process."""
 
     def construct(self, name: str, resource_type: str, inputs: Any, options: Any = None) -> ConstructResult:

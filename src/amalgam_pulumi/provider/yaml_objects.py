@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +52,12 @@ def flat(documents: list[Any]) -> Iterator[dict[str, Any]]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Dates stay text, as in JSON."""
+    """Dates stay text, and keys are text, as in JSON."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Numbers and truth values as keys are spelled as JSON spells them."""
+        found = super().construct_mapping(node, deep)
+        return {key if isinstance(key, str) else json.dumps(key): value for key, value in found.items()}
 
 
 _Loader.yaml_implicit_resolvers = {

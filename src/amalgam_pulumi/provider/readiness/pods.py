@@ -23,7 +23,9 @@ def pod_ready(live: Object, look: Look) -> Verdict:  # noqa: ARG001
     """Ready, or ended well."""
     phase = live.get("status", {}).get("phase", "Pending")
     if phase == "Failed":
-        return failed(f"the pod failed: {'; '.join(_complaints(live)) or live['status'].get('reason', 'no reason given')}")
+        return failed(
+            f"the pod failed: {'; '.join(_complaints(live)) or live['status'].get('reason', 'no reason given')}"
+        )
     if phase == "Succeeded" or is_true(live, "Ready"):
         return READY
     return waiting(f"the pod is {phase}" + _because(_complaints(live)))

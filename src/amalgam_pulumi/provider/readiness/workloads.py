@@ -68,7 +68,9 @@ def job_ready(live: Object, look: Look) -> Verdict:
     """Complete; one that is suspended waits for somebody else."""
     if is_true(live, "Failed"):
         found = condition(live, "Failed")
-        return failed(f"the job failed: {found.get('reason', '')}: {found.get('message', '')}{pods_complain(live, look)}")
+        return failed(
+            f"the job failed: {found.get('reason', '')}: {found.get('message', '')}{pods_complain(live, look)}"
+        )
     if is_true(live, "Complete") or live["spec"].get("suspend"):
         return READY
     done = live.get("status", {}).get("succeeded", 0)

@@ -16,21 +16,21 @@ _PROPAGATION = {"foreground": "Foreground", "background": "Background", "orphan"
 DEFAULT_TIMEOUT_S = 600.0
 
 
-def annotations(body: dict[str, Any]) -> dict[str, str]:
+def notes(body: dict[str, Any]) -> dict[str, str]:
     """The annotations of an object."""
     return (body.get("metadata") or {}).get("annotations") or {}
 
 
 def is_set(body: dict[str, Any], name: str) -> bool:
     """Whether a boolean annotation is true."""
-    return str(annotations(body).get(name, "")).lower() == "true"
+    return str(notes(body).get(name, "")).lower() == "true"
 
 
 def timeout_s(body: dict[str, Any], custom_s: float) -> float:
     """How long to wait for an object, in seconds: the resource's customTimeouts, its annotation, or ten minutes."""
     if custom_s:
         return custom_s
-    text = annotations(body).get(TIMEOUT_SECONDS, "")
+    text = notes(body).get(TIMEOUT_SECONDS, "")
     try:
         return float(text) if text else DEFAULT_TIMEOUT_S
     except ValueError as error:
@@ -39,7 +39,7 @@ def timeout_s(body: dict[str, Any], custom_s: float) -> float:
 
 def propagation(body: dict[str, Any]) -> str:
     """What deletion does with an object's dependents; Foreground (wait for them) unless asked otherwise."""
-    text = annotations(body).get(DELETION_PROPAGATION, "foreground")
+    text = notes(body).get(DELETION_PROPAGATION, "foreground")
     if text.lower() not in _PROPAGATION:
         raise _wrong(DELETION_PROPAGATION, text, f"use one of {', '.join(_PROPAGATION)}")
     return _PROPAGATION[text.lower()]
