@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.support.cluster import Cluster
-from tests.e2e.support.nodes import Lab
+from tests.e2e.support.nodes import Lab, run_local
 from tests.e2e.support.pulumi import Stack, new_stack, pulumi_environment
 from tests.e2e.support.waiting import wait_until
 
@@ -168,8 +166,10 @@ def test_an_update_whose_engine_was_killed_is_finished_by_the_next(
         lambda: cluster.kubectl(f"get deployment killed --namespace {namespace}", check=False).rc == 0,
         seconds=60,
     )
-    os.killpg(running.pid, signal.SIGKILL)
+    running.kill()
     running.wait()
+    session = ["pgrep", "--session", str(running.pid), "--runstates", "D,R,S"]
+    wait_until("its plugins have ended too", lambda: run_local(session, check=False).rc == 1, seconds=30)
     uid = _get(cluster, namespace, "deployment killed")["metadata"]["uid"]
     assert len(_maps(cluster, namespace)) == 1
 

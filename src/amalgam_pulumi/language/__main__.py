@@ -10,7 +10,7 @@ from concurrent import futures
 import grpc
 from pulumi.runtime.proto import language_pb2_grpc
 
-from amalgam_pulumi.grpc_service import announce, engine_address
+from amalgam_pulumi.grpc_service import announce, end_with_engine, engine_address
 from amalgam_pulumi.language.host import LanguageHost
 
 
@@ -24,6 +24,7 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    end_with_engine()
     announce(port)
     ended.wait()
     host.end_programs()

@@ -10,7 +10,7 @@ import sys
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from amalgam_pulumi.grpc_service import announce, engine_address
+from amalgam_pulumi.grpc_service import announce, end_with_engine, engine_address
 from amalgam_pulumi.provider.servicer import KubernetesServicer
 
 # Objects of 1.5 MiB, the most that etcd takes, come with their old and new inputs and outputs.
@@ -30,6 +30,7 @@ async def main() -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    end_with_engine()
     announce(port)
     await ended.wait()
     servicer.end_waits()
