@@ -1,4 +1,6 @@
-"""Imports go one way: amalgam <- amalgam_stacks <- pulumi, amalgam <- plugins. On a node nothing of ours is imported.
+"""Imports go one way: amalgam <- amalgam_stacks <- pulumi, amalgam <- amalgam_pulumi, amalgam <- plugins.
+
+On a node nothing of ours is imported.
 
 Seen in 2i2c's infrastructure, which enforces it with a hook after cycles made its parts impossible to test alone; and
 in collections whose modules import the controller's package and so fail on every host that lacks it.
@@ -15,13 +17,16 @@ import pytest
 
 from tests.contract.repository import files_below, text
 
+OURS_ABOVE = ("amalgam_pulumi", "amalgam_stacks")
 # (who, what it may not import)
 FORBIDDEN = [
-    ("src/amalgam", {"ansible", "pulumi", "pulumi_kubernetes", "amalgam_stacks", "molecule", "pytest", "tests"}),
-    ("src/amalgam_stacks", {"ansible", "tests"}),
-    ("plugins/action", {"amalgam_stacks", "pulumi", "tests"}),
-    ("plugins/filter", {"amalgam_stacks", "pulumi", "tests"}),
-    ("plugins/vars", {"amalgam_stacks", "pulumi", "tests"}),
+    ("src/amalgam", {"ansible", "pulumi", "pulumi_kubernetes", *OURS_ABOVE, "molecule", "pytest", "tests"}),
+    ("src/amalgam_stacks", {"ansible", "amalgam_pulumi", "tests"}),
+    # Programs run in their own environment, the plugin beside the engine: neither knows the other's SDK.
+    ("src/amalgam_pulumi", {"ansible", "amalgam_stacks", "pulumi_kubernetes", "tests"}),
+    ("plugins/action", {*OURS_ABOVE, "pulumi", "tests"}),
+    ("plugins/filter", {*OURS_ABOVE, "pulumi", "tests"}),
+    ("plugins/vars", {*OURS_ABOVE, "pulumi", "tests"}),
 ]
 ON_NODES = ("plugins/modules", "plugins/module_utils")
 

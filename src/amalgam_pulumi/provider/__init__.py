@@ -1,0 +1,1 @@
+"""The Kubernetes resource plugin: what the engine asks of ``pulumi-resource-kubernetes``."""
