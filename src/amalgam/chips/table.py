@@ -47,8 +47,6 @@ class Kind:
     """Labels of a node that has them."""
     architecture_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Labels that depend on the node's architecture, as Debian names it."""
-    not_chips: frozenset[str] = frozenset()
-    """PCI device ids of the vendor that are no accelerators, whatever their class."""
 
     @property
     def taint(self) -> dict[str, str]:
@@ -78,6 +76,7 @@ NVIDIA = Kind(
 ASCEND = Kind(
     accelerator="ascend",
     vendor_id="19e5",
+    # Processing accelerators. The vendor's network cards, and the display of the Kunpeng board (1711), are of others.
     classes=frozenset({"1200"}),
     resource="huawei.com/Ascend910",
     runtime_handler="ascend",
@@ -99,8 +98,6 @@ ASCEND = Kind(
     ),
     labels={"accelerator": "huawei-Ascend910", "workerselector": "dls-worker-node"},
     architecture_labels={"arm64": {"host-arch": "huawei-arm"}, "amd64": {"host-arch": "huawei-x86"}},
-    # The display of the Kunpeng server's own board.
-    not_chips=frozenset({"1711"}),
 )
 
 KINDS = (NVIDIA, ASCEND)

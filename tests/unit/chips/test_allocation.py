@@ -31,6 +31,7 @@ def test_eight_chips_are_the_whole_host() -> None:
 
 def test_what_the_kubelet_requires_is_given_and_its_ring_is_preferred() -> None:
     assert preferred({0, 1, 2, 3, 4, 5}, 2, rings=RINGS, required={2}) == [0, 2]
+    assert preferred({1, 2, 3, 4}, 2, rings=RINGS, required={2}) == [1, 2]
 
 
 def test_where_nothing_fits_the_fullest_ring_is_emptied_first() -> None:

@@ -59,8 +59,8 @@ WantedBy=multi-user.target
 
 _PROGRAM = f"""\
 #!/bin/sh
-# Part of the simulated accelerators of this lab node.
-PYTHONPATH=/{FOLDER} exec python3 -m {{module}} "$@"
+# Part of the simulated accelerators of this lab node. It leaves no files beside its own.
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/{FOLDER} exec python3 -m {{module}} "$@"
 """
 
 
