@@ -39,6 +39,9 @@ NOT_A_PIN = {
     ): "the form of the registry's configuration",
     ("roles/harbor/tasks/verify.yml", "v2.0"): "the version of Harbor's API, in its paths",
     ("src/amalgam/harbor/client.py", "v2.0"): "the same",
+    ("src/amalgam/lab/simulated_chips/install.py", "550.127.08"): "what simulated GPUs say their driver is",
+    ("src/amalgam/lab/simulated_chips/install.py", "24.1.0"): "what simulated NPUs say their driver is",
+    ("src/amalgam/lab/simulated_chips/install.py", "7.5.0.5.220"): "and their firmware",
     ("src/amalgam/__init__.py", "0.1.0"): "our own version, where packaging reads it",
     ("src/amalgam/bundle/oci.py", "1.0.0"): "the form of an OCI layout, which the specification fixes",
 }

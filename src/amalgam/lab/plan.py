@@ -26,7 +26,7 @@ class Changes:
     start: list[str]
     """Down, with a disk of their own."""
     create: list[str]
-    """Not there yet, or there under another address or architecture."""
+    """Not there yet, or there under another address, of another architecture or with other chips."""
     remove: list[str]
     """No longer in the inventory."""
 
@@ -90,8 +90,8 @@ def role(host: Host) -> str:
     return ", ".join(words)
 
 
-def _identity(node: NodeState) -> tuple[str, str]:
-    return node.address, node.architecture
+def _identity(node: NodeState) -> tuple[str, str, str | None]:
+    return node.address, node.architecture, node.accelerator
 
 
 def _node(host: Host, site: Site) -> NodeState:
@@ -103,6 +103,7 @@ def _node(host: Host, site: Site) -> NodeState:
         address=str(host.address),
         loopback="",
         memory_mib=memory,
+        accelerator=host.accelerator,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from amalgam.errors import AmalgamError
 from amalgam.lab.names import Names
 from amalgam.lab.processes import Process
+from amalgam.models.fields import Accelerator
 
 
 class ForwardState(BaseModel):
@@ -40,6 +41,8 @@ class NodeState(BaseModel):
     address: str
     loopback: str
     memory_mib: int | None = None
+    accelerator: Accelerator | None = None
+    """Kind of its simulated chips."""
     rootfs: str = ""
     """Folder of the shared lower layer under the node's disk; empty until the disk is made."""
     supervisor: Process | None = None

@@ -17,6 +17,7 @@ from amalgam.lab.names import Names
 from amalgam.lab.plan import Changes, changes, wanted_state
 from amalgam.lab.processes import Process
 from amalgam.lab.progress import Progress
+from amalgam.lab.simulated_chips import install as simulated_chips
 from amalgam.lab.state import LabState, NodeState, load, locked, require, save
 from amalgam.models import load_site
 
@@ -159,6 +160,14 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], bundle: Path
             repository = bundle / "debian" / entry.architecture
             roots[entry.architecture] = rootfs.prepare(repository, entry.architecture, progress.say)
         disk.create(names, node=name, architecture=entry.architecture)
+        if entry.accelerator:
+            simulated_chips.install(
+                names.node_folder(name) / "upper",
+                node=name,
+                accelerator=entry.accelerator,
+                architecture=entry.architecture,
+                wheels=bundle / "wheels",
+            )
         entry.rootfs = str(roots[entry.architecture])
     save(names, state)
 

@@ -124,6 +124,13 @@ def test_a_host_that_moved_is_made_anew_and_one_that_went_is_removed(names: Name
     assert sorted(todo.keep) == ["master1", "stor1"]
 
 
+def test_a_host_with_other_chips_is_made_anew(names: Names, make_site: MakeSite) -> None:
+    current = _brought_up(wanted_state(names, make_site(lab={}), None))
+    assert current.nodes["gpu1"].accelerator == "nvidia"
+    bare = {"gpu1": {"ansible_host": "10.88.0.21"}}
+    assert changes(current, wanted_state(names, make_site(lab={}, workers=bare), current)).create == ["gpu1"]
+
+
 def test_a_node_whose_disk_was_never_finished_is_created(names: Names, make_site: MakeSite) -> None:
     current = _brought_up(wanted_state(names, make_site(lab={}), None))
     current.nodes["gpu1"].rootfs = ""

@@ -1,0 +1,1 @@
+"""Accelerator chips: the one table of what is known of them, and the arithmetic over it."""

@@ -1,0 +1,105 @@
+"""Chips of a lab's nodes, and jobs that ask for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from amalgam.chips.table import Kind
+from amalgam.lab.simulated_chips.on_node.machine import HEALTHY, UNHEALTHY
+from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.nodes import Node
+from tests.e2e.support.waiting import wait_until
+
+_SECONDS = 40.0
+
+
+@dataclass(frozen=True)
+class ChipNode:
+    """A node of the cluster that has chips."""
+
+    cluster: Cluster
+    node: Node
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.node.name
+
+    def chips(self) -> list[dict[str, Any]]:
+        """Its chips, by the simulation itself."""
+        shown: list[dict[str, Any]] = json.loads(self.node.run("simulated-chips show").stdout)["chips"]
+        return shown
+
+    def offered(self) -> int:
+        """How many it has to give, by the API server."""
+        allocatable = self.cluster.get(f"node {self.name}")["status"]["allocatable"]
+        return int(allocatable.get(self.kind.resource, 0))
+
+    def wait_offers(self, chips: int) -> None:
+        """Wait until it has so many to give."""
+        wait_until(f"{self.name} offers {chips} chips", self.offered, lambda seen: seen == chips, seconds=_SECONDS)
+
+    @contextmanager
+    def unhealthy(self, chip: int) -> Iterator[None]:
+        """One chip is unhealthy for a while."""
+        self.node.run(f"simulated-chips set-health {chip} {UNHEALTHY}")
+        try:
+            yield
+        finally:
+            self.node.run(f"simulated-chips set-health {chip} {HEALTHY}")
+
+
+@dataclass(frozen=True)
+class ChipJob:
+    """A job that asks for chips, and writes down which it was told it has."""
+
+    cluster: Cluster
+    namespace: str
+    name: str
+    kind: Kind
+    chips: int
+
+    def submit(self, *, node: str = "") -> None:
+        """Submit it, for one node if that is named."""
+        variable = "NVIDIA_VISIBLE_DEVICES" if self.kind.accelerator == "nvidia" else "ASCEND_VISIBLE_DEVICES"
+        template = pod_template(self.cluster.image_of_tests(), [], {"job": self.name}, restartPolicy="Never")
+        (container,) = template["spec"]["containers"]
+        container["command"] = ["sh", "-c", f"echo ${variable}"]
+        container["resources"] = {"limits": {self.kind.resource: str(self.chips)}}
+        if node:
+            template["spec"]["nodeSelector"] = {"kubernetes.io/hostname": node}
+        self.cluster.apply(
+            self.namespace,
+            {
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "metadata": {"name": self.name},
+                "spec": {"backoffLimit": 0, "template": template},
+            },
+        )
+
+    def pod(self) -> dict[str, Any]:
+        """Its pod; empty while there is none."""
+        pods = self.cluster.get(f"pods --namespace {self.namespace} --selector job={self.name}")["items"]
+        return pods[0] if pods else {}
+
+    def wait_refused_by_scheduler(self) -> str:
+        """Wait until the scheduler has said why it finds no node."""
+
+        def look() -> str:
+            conditions = self.pod().get("status", {}).get("conditions", [])
+            reasons = [one.get("message", "") for one in conditions if one["type"] == "PodScheduled"]
+            return reasons[0] if reasons else ""
+
+        return wait_until(f"the scheduler finds no node for {self.name}", look, seconds=_SECONDS)
+
+    def wait_done(self) -> list[str]:
+        """Wait until it has ended well; returns the chips it was told of."""
+        self.cluster.wait(self.namespace, f"wait --for=condition=Complete job/{self.name}", seconds=60)
+        told = self.cluster.kubectl(f"--namespace {self.namespace} logs job/{self.name}").stdout.strip()
+        return told.split(",")
