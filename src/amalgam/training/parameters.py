@@ -63,25 +63,27 @@ Image = Annotated[
         lambda text: bool(re.fullmatch(r"[!-~]+/[!-~]+", text)), "an image with its registry, HOST[:PORT]/NAME:TAG"
     ),
 ]
-Memory = Annotated[
+Amount = Annotated[
     str, _checked(lambda text: bool(re.fullmatch(r"[1-9][0-9]{0,6}(Mi|Gi|Ti)", text)), "an amount like 512Mi or 64Gi")
 ]
 Argument = Annotated[str, _checked(_is_argument, "possible: an argument has no NUL")]
 Arguments = Annotated[list[Argument], Field(min_length=1)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """No unknown keys, no values of another type."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Chips(_Strict):
+class Chips(Strict):
     """Accelerators of each worker."""
 
     kind: Literal["nvidia.com/gpu", "huawei.com/Ascend910"]
     per_worker: Annotated[int, Field(ge=1)]
 
 
-class Dataset(_Strict):
+class Dataset(Strict):
     """A claim of the VC, seen at ``/data/NAME``."""
 
     name: Label
@@ -89,16 +91,16 @@ class Dataset(_Strict):
     writable: bool = False
 
 
-class Scratch(_Strict):
+class Scratch(Strict):
     """A folder of the job's workers at ``/data/NAME``; it is made with the job and goes with it."""
 
     name: Label
-    size_gib: Annotated[int, Field(ge=1)]
+    size: Amount
     storage_class: ObjectName | None = None
     """Of the VC; ``None`` is the cluster's default."""
 
 
-class TrainingJob(_Strict):
+class TrainingJob(Strict):
     """A training job.
 
     Exactly one of ``script`` and ``command`` says what runs: a script is started by Python ``processes`` times in each
@@ -117,7 +119,7 @@ class TrainingJob(_Strict):
     """Of each worker."""
     cpu: Annotated[float, Field(ge=0.1, le=1024)] = 1
     """Cores of each worker."""
-    memory: Memory = "2Gi"
+    memory: Amount = "2Gi"
     """Of each worker, ``/dev/shm`` included."""
     chips: Chips | None = None
     datasets: list[Dataset] = []

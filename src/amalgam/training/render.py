@@ -78,7 +78,7 @@ def _environment() -> Environment:
 
 def _variables(job: TrainingJob) -> dict[str, Any]:
     hosts = [f"{job.name}-{worker}.{job.name}" for worker in range(job.workers)]
-    datasets = [{"read_only": not one.writable, "size_gib": None, **_fields(one)} for one in job.datasets]
+    datasets = [{"read_only": not one.writable, "size": None, **_fields(one)} for one in job.datasets]
     scratch = [{"read_only": False, **_fields(one), "claim": f"{job.name}-{one.name}"} for one in job.scratch]
     return {
         "job": job,

@@ -72,7 +72,7 @@ def test_any_count_of_gpus_is_taken(job: Callable[..., TrainingJob]) -> None:
         ({"framework": "tensorflow", "command": ["x"], "processes": 2}, "TensorFlow has no program that starts more"),
         ({"chips": {"kind": "amd.com/gpu", "per_worker": 1}}, "huawei.com/Ascend910"),
         (
-            {"datasets": [{"name": "a", "claim": "b"}], "scratch": [{"name": "a", "size_gib": 1}]},
+            {"datasets": [{"name": "a", "claim": "b"}], "scratch": [{"name": "a", "size": "1Gi"}]},
             "two folders are named a",
         ),
     ],

@@ -192,7 +192,7 @@ def test_chips_are_asked_for_and_their_taint_tolerated(job: Callable[..., Traini
 
 def test_folders_are_mounted_by_name(job: Callable[..., TrainingJob]) -> None:
     datasets = [{"name": "photos", "claim": "photos-2"}, {"name": "notes", "claim": "notes", "writable": True}]
-    scratch = [{"name": "tmp", "size_gib": 5, "storage_class": "vision"}]
+    scratch = [{"name": "tmp", "size": "5Gi", "storage_class": "vision"}]
 
     objects = render(job(datasets=datasets, scratch=scratch)).objects
 

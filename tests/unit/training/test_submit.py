@@ -22,7 +22,7 @@ def cluster() -> SimulatedCluster:
 @pytest.fixture
 def whole(job: Callable[..., TrainingJob]) -> TrainingJob:
     """A job with an object of every kind."""
-    return job(framework="mpi", scratch=[{"name": "tmp", "size_gib": 1}])
+    return job(framework="mpi", scratch=[{"name": "tmp", "size": "1Gi"}])
 
 
 def test_the_gang_is_made_last_and_everything_belongs_to_the_job(cluster: SimulatedCluster, whole: TrainingJob) -> None:
