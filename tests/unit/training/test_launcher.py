@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from amalgam.paths import project_root
 from amalgam.training.parameters import TrainingJob
 from amalgam.training.render import render
 
@@ -34,6 +36,8 @@ class Worker:
     """One worker's container; its state survives from start to start, as in a pod."""
 
     folder: Path
+    run_folder: str = "run"
+    port: str = "29500"
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, job: TrainingJob, index: int = 0) -> subprocess.Popen[str]:
@@ -44,6 +48,7 @@ class Worker:
         own = {
             "JOB_COMPLETION_INDEX": str(index),
             "MASTER_ADDR": "localhost",
+            "MASTER_PORT": self.port,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "TOLD": str(self.told),
         }
@@ -51,8 +56,9 @@ class Worker:
             name: value.replace("/training", str(self.folder)) for name, value in variables.items() if "DIR" in name
         }
         words = [word.replace("$$", "$") for word in (*container["command"], *container["args"])]
-        (self.folder / "run").mkdir(exist_ok=True)
-        words = [word.replace("/run/training", str(self.folder / "run")) for word in words]
+        state = self.folder / self.run_folder
+        state.mkdir(exist_ok=True)
+        words = [word.replace("/run/training", str(state)) for word in words]
         process = subprocess.Popen(
             words,
             env={**variables, **own},
@@ -188,6 +194,14 @@ def test_a_killed_process_is_a_failed_one(worker: Worker, job: Callable[..., Tra
     assert code == 137
 
 
+def test_a_process_that_is_killed_with_its_shell_is_a_failed_one(
+    worker: Worker, job: Callable[..., TrainingJob]
+) -> None:
+    script = "import os; os.kill(os.getppid(), 9); os.kill(os.getpid(), 9)"
+    code, output = worker.run(job(script=["-c", script]))
+    assert (code, "ended with 137" in output) == (137, True)
+
+
 def test_the_last_retry_says_so_and_is_not_started_again(worker: Worker, job: Callable[..., TrainingJob]) -> None:
     failing = job(script=["-c", "raise SystemExit(3)"], retries=1)
     assert [worker.run(failing)[0] for _ in range(2)] == [3, 125]
@@ -225,6 +239,43 @@ def test_a_volume_that_cannot_be_written_is_named(worker: Worker, telling: Calla
     code, output = worker.run(telling())
     assert code == 1
     assert "cannot write to the training volume" in output
+
+
+def test_workers_train_together_and_go_on_from_their_checkpoint(
+    tmp_path: Path, job: Callable[..., TrainingJob]
+) -> None:
+    program = project_root() / "tests/fixtures/training/averaging.py"
+    with socket.create_server(("localhost", 0)) as free:
+        port = str(free.getsockname()[1])
+    run = job(script=[str(program), "--epochs", "12", "--hold", "5"], workers=2, processes=2)
+    workers = [Worker(tmp_path, f"run-{index}", port) for index in range(2)]
+    try:
+        processes = [worker.start(run, index) for index, worker in enumerate(workers)]
+        output = processes[1].stdout
+        assert output is not None
+        assert any("holding" in line for line in output)
+
+        workers[1].end(processes[1])
+
+        assert processes[0].wait(timeout=30) == 1
+        processes = [worker.start(run, index) for index, worker in enumerate(workers)]
+        assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    finally:
+        for worker in workers:
+            for process in worker.started:
+                worker.end(process)
+    logs = [path.read_text() for path in sorted((tmp_path / "flowers/logs").glob("worker-*.log"))]
+    lines = [[json.loads(line) for line in log.splitlines() if line.startswith('{"epoch"')] for log in logs]
+    assert {(rank, one["rank"], one["world"]) for rank, said in enumerate(lines) for one in said} == {
+        (rank, rank, 4) for rank in range(4)
+    }
+    assert [(one["epoch"], one["first"]) for one in lines[0]] == [
+        *((epoch, 0) for epoch in range(5)),
+        *((epoch, 5) for epoch in range(5, 12)),
+    ]
+    losses = [one["loss"] for one in lines[0]]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0] / 10
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "tensorflow", "mindspore", "mxnet", "mpi"])
