@@ -119,3 +119,12 @@ def test_the_control_plane_is_the_locked_version(cluster: Cluster) -> None:
 
 def test_profiling_is_off_even_for_administrators(cluster: Cluster) -> None:
     assert cluster.kubectl("get --raw /debug/pprof/", check=False).rc != 0
+
+
+def test_gangs_are_served_and_known_to_scheduler_and_controllers(cluster: Cluster) -> None:
+    served = json.loads(cluster.kubectl("get --raw /apis/scheduling.k8s.io/v1beta1").stdout)
+    assert "podgroups" in {resource["name"] for resource in served["resources"]}
+    pods = cluster.get("pods --namespace kube-system --selector tier=control-plane")["items"]
+    for pod in pods:
+        if pod["metadata"]["labels"]["component"] != "etcd":
+            assert "--feature-gates=GenericWorkload=true" in pod["spec"]["containers"][0]["command"]

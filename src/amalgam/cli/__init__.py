@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from amalgam.cli import bundle, dataset, image, lab, lock, pulumi, registry, site, volume
+from amalgam.cli import bundle, dataset, image, lab, lock, pulumi, registry, site, train, volume
 from amalgam.errors import AmalgamError
 
 app = typer.Typer(help="Bare servers into one AI platform.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -17,6 +17,7 @@ app.add_typer(site.app, name="site", help="Check a site's data, make its secrets
 app.add_typer(dataset.app, name="dataset", help="Versioned data in the site's object store.")
 app.add_typer(image.app, name="image", help="Bring images into a site's registry, list, copy and delete them.")
 app.add_typer(registry.app, name="registry", help="Compare a site's Harbor with what the site declares.")
+app.add_typer(train.app, name="train", help="Training jobs: submit, list, watch and stop them.")
 app.add_typer(volume.app, name="volume", help="Snapshots of pods' volumes, and restores from them.")
 app.add_typer(pulumi.app, name="pulumi", help="Put Pulumi in place for the site's programs.")
 app.add_typer(lab.app, name="lab", help="Bring a reference topology up on this machine.")

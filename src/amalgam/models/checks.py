@@ -22,6 +22,8 @@ from amalgam.models.role_options import load_role_options
 from amalgam.models.settings import SiteSettings
 from amalgam.models.storage import Osd, Subvolume, check_storage
 from amalgam.models.topology import WORKER_CLASSES, check_topology
+from amalgam.models.training import VARIABLE as TRAINING
+from amalgam.models.training import TrainingVolume, check_training
 from amalgam.models.variables import check_variable
 
 SITE_WIDE: dict[str, TypeAdapter[Any]] = {
@@ -36,6 +38,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     "lab": TypeAdapter(LabSettings),
     "registry_backend": TypeAdapter(Backend),
     "registry_projects": TypeAdapter(list[RegistryProject]),
+    TRAINING: TypeAdapter(list[TrainingVolume]),
 }
 PER_HOST: dict[str, TypeAdapter[Any]] = {
     "accelerator": TypeAdapter(Accelerator),
@@ -61,6 +64,7 @@ def check_site(draft: Draft, roles: Path) -> None:
     check_mirrors(draft)
     check_harbor(draft)
     check_datasets(draft)
+    check_training(draft)
     _check_lab(draft)
 
 

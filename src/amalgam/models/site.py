@@ -18,6 +18,8 @@ from amalgam.models.lab import LabSettings
 from amalgam.models.registry import RegistryProject
 from amalgam.models.settings import SiteSettings
 from amalgam.models.topology import BUNDLE_SERVER
+from amalgam.models.training import VARIABLE as TRAINING
+from amalgam.models.training import TrainingVolume
 from amalgam.paths import project_root
 
 
@@ -48,6 +50,8 @@ class Site:
     """What is to be in its Harbor; ``None`` where its registry is the embedded one."""
     datasets: tuple[VcDatasets, ...] = ()
     """The VCs that have datasets."""
+    training_volumes: tuple[TrainingVolume, ...] = ()
+    """The VCs that train."""
 
     def group(self, name: str) -> tuple[Host, ...]:
         """The hosts of a group."""
@@ -110,6 +114,7 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
         registry_projects=tuple(draft.setting("registry_projects", list) or ()),
         harbor=harbor_data(draft),
         datasets=tuple(draft.setting(DATASETS, list) or []),
+        training_volumes=tuple(draft.setting(TRAINING, list) or []),
     )
 
 

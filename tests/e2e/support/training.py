@@ -1,0 +1,107 @@
+"""Training jobs as people submit them, in a namespace of the restricted level with a training volume."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from amalgam.lab.environment import environment
+from tests.e2e.support.checkout import ROOT, program
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.nodes import Done, run_local
+from tests.e2e.support.pulumi import new_stack, pulumi_environment
+from tests.e2e.support.python_image import write_python_image
+from tests.e2e.support.waiting import wait_until
+
+
+@dataclass(frozen=True)
+class Vc:
+    """A namespace in which jobs train."""
+
+    cluster: Cluster
+    name: str
+    image: str
+    folder: Path
+    """For the files that describe jobs."""
+
+    def run(self, *words: str, check: bool = True, seconds: float = 120.0) -> Done:
+        """Run ``amalgam train`` as an administrator."""
+        command = [program("amalgam"), "train", *words]
+        return run_local(command, env=environment(self.cluster.lab.names), check=check, seconds=seconds)
+
+    def submit(self, name: str, *options: str, check: bool = True, **described: Any) -> Done:
+        """Submit a job of small workers."""
+        file = self.folder / f"{name}.yaml"
+        small = {"framework": "pytorch", "image": self.image, "cpu": 0.1, "memory": "128Mi"}
+        file.write_text(yaml.safe_dump({"name": name, **small, **described}))
+        return self.run("submit", str(file), "--vc", self.name, *options, check=check)
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """What ``amalgam train describe`` says."""
+        found: dict[str, Any] = json.loads(self.run("describe", name, "--vc", self.name, "--json").stdout)
+        return found
+
+    def await_state(self, name: str, *states: str, seconds: float = 180.0) -> dict[str, Any]:
+        """Wait until a job is in one of the states."""
+        return wait_until(
+            f"{name} is {' or '.join(states)}",
+            lambda: self.describe(name),
+            lambda one: one["state"] in states,
+            seconds=seconds,
+        )
+
+    def pods(self, name: str) -> list[dict[str, Any]]:
+        """The pods of a job."""
+        found: list[dict[str, Any]] = self.cluster.get(f"pods --namespace {self.name} --selector training/job={name}")[
+            "items"
+        ]
+        return found
+
+    def execute(self, pod: str, *words: str, check: bool = True) -> Done:
+        """Run a program in a worker."""
+        return self.cluster.kubectl(f"--namespace {self.name} exec {pod} -- {shlex.join(words)}", check=check)
+
+    def file(self, path: str) -> str:
+        """Content of a file on the training volume, as the control plane has it."""
+        claim = self.cluster.get(f"pvc training --namespace {self.name}")
+        volume = self.cluster.get(f"pv {claim['spec']['volumeName']}")["spec"]["hostPath"]["path"]
+        return self.cluster.control_plane.run(f"cat {volume}/{path}").stdout
+
+
+@contextmanager
+def training_image(cluster: Cluster, scratch: Path, trees: dict[str, Path]) -> Iterator[str]:
+    """An image with Python and ``trees``, in the public project of the lab's registry while the tests run."""
+    layout, name = scratch / "layout", f"library/training-{secrets.token_hex(3)}:1"
+    write_python_image(layout, scratch, trees)
+    own = ["--inventory", str(cluster.lab.inventory)]
+    reach = environment(cluster.lab.names)
+    run_local([program("amalgam"), "image", "import", str(layout), name, *own], env=reach, seconds=600)
+    yield f"{cluster.lab.registry}/{name}"
+    run_local([program("amalgam"), "image", "delete", "--yes", name, *own], env=reach)
+
+
+@contextmanager
+def training_vc(cluster: Cluster, image: str, scratch: Path) -> Iterator[Vc]:
+    """A namespace whose training volume is made by the site's own Pulumi project."""
+    with cluster.namespace("training") as name:
+        cluster.kubectl(f"label namespace {name} pod-security.kubernetes.io/enforce=restricted")
+        inventory = scratch / "inventory"
+        shutil.copytree(cluster.lab.inventory, inventory)
+        volumes = [{"vc": name, "size": "64Mi", "storage_class": "shared"}]
+        file = inventory / "group_vars" / "all" / "training.yml"
+        file.write_text(yaml.safe_dump({"training_volumes": volumes}))
+        variables = pulumi_environment(cluster.lab, scratch / "pulumi-home")
+        stack = new_stack(str(ROOT / "pulumi/training"), scratch / "training", variables)
+        stack.configure(inventory=str(inventory))
+        stack.up()
+        stack.run("preview", "--expect-no-changes")
+        yield Vc(cluster, name, image, scratch)

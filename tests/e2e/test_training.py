@@ -1,0 +1,166 @@
+"""Workers of a job start together, train together, and go on where they were; a job that does not fit waits whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.support.checkout import ROOT
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.training import Vc, training_image, training_vc
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(300)
+
+CHIP, PER_NODE = "nvidia.com/gpu", 8
+WORKERS = "/opt/training"
+EPOCHS, HOLD = 12, 5
+
+# Every process of the program, and none of the shells around it.
+_KILL = """
+import os, signal
+for each in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        words = open(f"/proc/{each}/cmdline", "rb").read().split(b"\\0")
+    except OSError:
+        continue
+    if words[:2] == [b"python3", b"/opt/training/averaging.py"]:
+        os.kill(int(each), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope="module")
+def vc(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vc]:
+    """A namespace to train in, and an image with the workers of the tests."""
+    scratch = tmp_path_factory.mktemp("training")
+    programs = {WORKERS.removeprefix("/"): ROOT / "tests/fixtures/training"}
+    with training_image(cluster, scratch, programs) as image, training_vc(cluster, image, scratch) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chips(cluster: Cluster) -> Iterator[int]:
+    """How many chips the workers have together; where they have none, the API server is told of some."""
+    nodes = cluster.lab.members("workers")
+    told = [name for name in nodes if not _chips(cluster, name)]
+    for name in told:
+        _tell(cluster, name, {"op": "add", "path": _PATH, "value": str(PER_NODE)})
+    wait_until("the chips can be had", lambda: [_chips(cluster, name) for name in nodes], all, seconds=60)
+    yield sum(_chips(cluster, name) for name in nodes)
+    for name in told:
+        _tell(cluster, name, {"op": "remove", "path": _PATH})
+
+
+_PATH = f"/status/capacity/{CHIP.replace('/', '~1')}"
+
+
+def _chips(cluster: Cluster, node: str) -> int:
+    return int(cluster.get(f"node {node}")["status"]["allocatable"].get(CHIP, 0))
+
+
+def _tell(cluster: Cluster, node: str, operation: dict[str, str]) -> None:
+    # https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
+    patch = json.dumps([operation])
+    cluster.kubectl(f"patch node {node} --subresource status --type json --patch '{patch}'")
+
+
+def _training(name: str) -> dict[str, Any]:
+    words = [f"{WORKERS}/averaging.py", "--epochs", str(EPOCHS), "--hold", str(HOLD)]
+    return {"name": name, "script": words, "workers": 2, "processes": 2}
+
+
+def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: Vc) -> None:
+    vc.submit(**_training("averaging"))
+    running = vc.await_state("averaging", "running")
+    before = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in vc.pods("averaging")}
+    assert set(before) == {worker["pod"] for worker in running["members"]}
+    wait_until(
+        "the last process holds",
+        lambda: vc.run("logs", "averaging", "--worker", "1", "--vc", vc.name).stdout,
+        lambda said: "holding" in said,
+        seconds=60,
+    )
+
+    vc.execute(running["members"][1]["pod"], "python3", "-c", _KILL)
+
+    ended = vc.await_state("averaging", "succeeded", "failed")
+    assert ended["state"] == "succeeded", ended
+    # In place: the same pods, on the same nodes.
+    assert {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in vc.pods("averaging")} == before
+    assert all(worker["restarts"] >= 1 for worker in ended["members"])
+    said = [_said(vc, rank) for rank in range(4)]
+    assert [{(one["rank"], one["world"]) for one in lines} for lines in said] == [{(rank, 4)} for rank in range(4)]
+    assert [(one["epoch"], one["first"]) for one in said[0]] == [
+        *((epoch, 0) for epoch in range(HOLD)),
+        *((epoch, HOLD) for epoch in range(HOLD, EPOCHS)),
+    ]
+    losses = [one["loss"] for one in said[0]]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0] / 10
+
+
+def _said(vc: Vc, rank: int) -> list[dict[str, Any]]:
+    lines = vc.file(f"averaging/logs/worker-{rank}.log").splitlines()
+    return [json.loads(line) for line in lines if line.startswith('{"epoch"')]
+
+
+def test_of_two_gangs_that_need_all_chips_one_runs_whole_and_the_other_waits_whole(vc: Vc, chips: int) -> None:
+    workers = chips // PER_NODE
+    names = ("first", "second")
+    hold = {"script": [f"{WORKERS}/hold.py"], "workers": workers, "chips": {"kind": CHIP, "per_worker": PER_NODE}}
+    for name in names:
+        vc.submit(name, **hold)
+    states = wait_until(
+        "one gang runs",
+        lambda: {name: vc.describe(name)["state"] for name in names},
+        lambda found: "running" in found.values(),
+        seconds=120,
+    )
+    runs = next(name for name in names if states[name] == "running")
+    waits = next(name for name in names if name != runs)
+    waiting = wait_until("the other is told why", lambda: vc.describe(waits), lambda one: one["why"], seconds=60)
+    assert waiting["state"] == "waiting"
+    assert len(vc.pods(waits)) == workers
+    assert [pod["spec"].get("nodeName") for pod in vc.pods(waits)] == [None] * workers
+    assert vc.describe(runs)["ready"] == workers
+
+    _release(vc, runs)
+    vc.await_state(runs, "succeeded")
+
+    vc.await_state(waits, "running")
+    _release(vc, waits)
+    vc.await_state(waits, "succeeded")
+
+
+def _release(vc: Vc, name: str) -> None:
+    vc.execute(vc.describe(name)["members"][0]["pod"], "touch", f"/training/{name}/checkpoints/release")
+
+
+def test_what_the_cluster_refuses_leaves_nothing(vc: Vc) -> None:
+    refused = vc.submit("refused", check=False, command=["true"], priority="no-such-class")
+    assert refused.rc == 1
+    assert "no-such-class" in refused.stderr
+    kinds = "jobs.batch,services,podgroups,pods"
+    assert vc.cluster.get(f"{kinds} --namespace {vc.name} --selector training/job=refused")["items"] == []
+
+
+def test_a_dry_run_is_checked_by_the_cluster_and_makes_nothing(vc: Vc) -> None:
+    assert "would be accepted" in vc.submit("dry", "--dry-run", command=["true"]).stdout
+    assert "dry" not in [one["name"] for one in json.loads(vc.run("list", "--vc", vc.name, "--json").stdout)]
+
+
+def test_a_stopped_job_is_gone_and_its_name_is_free(vc: Vc) -> None:
+    vc.submit("stopped", script=[f"{WORKERS}/hold.py"], workers=2)
+    vc.await_state("stopped", "running")
+    vc.run("stop", "stopped", "--vc", vc.name)
+    assert vc.pods("stopped") == []
+    vc.submit("stopped", "--wait", command=["true"])
+
+
+def test_retries_that_are_used_up_end_the_job(vc: Vc) -> None:
+    done = vc.submit("failing", "--wait", check=False, command=["false"], retries=0)
+    assert done.rc == 1
+    assert "failed" in done.stdout
