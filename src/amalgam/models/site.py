@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -15,8 +15,13 @@ from amalgam.models.fields import Accelerator, Architecture, resolve_path
 from amalgam.models.harbor import HarborData, harbor_data
 from amalgam.models.inventory import read_inventory
 from amalgam.models.lab import LabSettings
+from amalgam.models.mirrors import Mirror
+from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES, PlatformSettings
 from amalgam.models.registry import RegistryProject
 from amalgam.models.settings import SiteSettings
+from amalgam.models.storage import Subvolume
+from amalgam.models.tenant_checks import tenants_of
+from amalgam.models.tenants import Tenants
 from amalgam.models.topology import BUNDLE_SERVER
 from amalgam.paths import project_root
 
@@ -48,6 +53,10 @@ class Site:
     """What is to be in its Harbor; ``None`` where its registry is the embedded one."""
     datasets: tuple[VcDatasets, ...] = ()
     """The VCs that have datasets."""
+    subvolumes: tuple[Subvolume, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+    platform: PlatformSettings = field(default_factory=PlatformSettings)
+    tenants: Tenants = field(default_factory=Tenants)
 
     def group(self, name: str) -> tuple[Host, ...]:
         """The hosts of a group."""
@@ -110,6 +119,13 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
         registry_projects=tuple(draft.setting("registry_projects", list) or ()),
         harbor=harbor_data(draft),
         datasets=tuple(draft.setting(DATASETS, list) or []),
+        subvolumes=tuple(draft.setting("ceph_subvolumes", list) or []),
+        mirrors=tuple(draft.setting("containerd_mirrors", list) or []),
+        platform=PlatformSettings(
+            image_registries=draft.setting(IMAGE_REGISTRIES, list) or [],
+            system_namespaces=draft.setting(SYSTEM_NAMESPACES, list) or [],
+        ),
+        tenants=tenants_of(draft),
     )
 
 
