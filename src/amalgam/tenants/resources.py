@@ -5,6 +5,7 @@ Source: Kubernetes, "Quantity" (https://kubernetes.io/docs/reference/kubernetes-
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -37,6 +38,22 @@ def parse(kind: Kind, text: str | int) -> int:
     Raises:
         ValueError: it is no quantity, is negative, too large, or no whole number of what ``kind`` is counted in.
     """
+    amount = _amount(kind, text)
+    if amount.denominator != 1:
+        raise ValueError(f"{text!r} is no whole number of {_unit(kind)}")
+    return int(amount)
+
+
+def rounded_up(kind: Kind, text: str | int) -> int:
+    """The amount in a quantity of the API server, which may be a sum with fractions: then the next larger one.
+
+    Raises:
+        ValueError: it is no quantity, is negative or too large.
+    """
+    return math.ceil(_amount(kind, text))
+
+
+def _amount(kind: Kind, text: str | int) -> Fraction:
     found = _QUANTITY.fullmatch(str(text))
     if found is None:
         raise ValueError(f"{text!r} is no quantity")
@@ -45,10 +62,7 @@ def parse(kind: Kind, text: str | int) -> int:
     value = Fraction(f"0{found['number']}".rstrip(".")) * factor
     if value > LARGEST:
         raise ValueError(f"{text!r} is more than the API server can count")
-    amount = value * 1000 if kind == "cpu" else value
-    if amount.denominator != 1:
-        raise ValueError(f"{text!r} is no whole number of {_unit(kind)}")
-    return int(amount)
+    return value * 1000 if kind == "cpu" else value
 
 
 def quantity(kind: Kind, amount: int) -> str:
