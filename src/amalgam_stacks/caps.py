@@ -43,14 +43,22 @@ class CapsArgs(Args):
 class Caps(pulumi.ComponentResource):
     """Classes, quotas and policies for the capped members of a VC."""
 
-    def __init__(self, name: str, args: CapsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: CapsArgs,
+        *,
+        namespace: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         """Declare them."""
         super().__init__("amalgam:tenants:Caps", name, None, opts)
         inside = pulumi.ResourceOptions(parent=self)
         writes: Any = _writes_the_class(args)
         binding: Any = {"policy_name": f"caps-{args.vc}", "match_resources": {"namespace_selector": _only(args.vc)}}
         for user, limits in args.caps.items():
-            _count(args, user, limits, inside)
+            _classes(args, user, inside)
+            _count(args, user, limits, pulumi.ResourceOptions(parent=self, deleted_with=namespace))
         k8s.admissionregistration.v1.MutatingAdmissionPolicy(
             f"{name}-caps", metadata={"name": f"caps-{args.vc}"}, spec=writes, opts=inside
         )
@@ -65,7 +73,7 @@ class Caps(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _count(args: CapsArgs, user: str, limits: Limits, inside: pulumi.ResourceOptions) -> None:
+def _classes(args: CapsArgs, user: str, inside: pulumi.ResourceOptions) -> None:
     for priority in PRIORITIES:
         own = args.classes[user].get(priority.name)
         if own is not None:
@@ -77,6 +85,9 @@ def _count(args: CapsArgs, user: str, limits: Limits, inside: pulumi.ResourceOpt
                 description=f"{priority.name} of {user}, whose pods in {args.vc} are counted.",
                 opts=inside,
             )
+
+
+def _count(args: CapsArgs, user: str, limits: Limits, inside: pulumi.ResourceOptions) -> None:
     values = sorted(args.classes[user].values())
     k8s.core.v1.ResourceQuota(
         f"{args.vc}-cap-{slug(user)}",

@@ -41,17 +41,30 @@ class TenantsArgs(Args):
 class Tenants(pulumi.ComponentResource):
     """The roles, and a VC each."""
 
-    def __init__(self, name: str, args: TenantsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare them, those that shrink first."""
+    def __init__(
+        self,
+        name: str,
+        args: TenantsArgs,
+        *,
+        before_delete: pulumi.ResourceHook | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare them, those that shrink first.
+
+        Args:
+            before_delete: looks whether a VC may be deleted, and raises where it may not.
+        """
         super().__init__("amalgam:tenants:Tenants", name, None, opts)
         inside = pulumi.ResourceOptions(parent=self)
         Roles("roles", args.roles, inside)
         shrinking: list[pulumi.Resource] = [
-            VirtualCluster(vc, opts=inside).quota for vc in args.vcs if vc.name not in args.growing
+            VirtualCluster(vc, before_delete=before_delete, opts=inside).quota
+            for vc in args.vcs
+            if vc.name not in args.growing
         ]
         for vc in args.vcs:
             if vc.name in args.growing:
-                VirtualCluster(vc, shrinking=shrinking, opts=inside)
+                VirtualCluster(vc, shrinking=shrinking, before_delete=before_delete, opts=inside)
         self.register_outputs({"vcs": [vc.name for vc in args.vcs]})
 
 

@@ -55,15 +55,18 @@ class VirtualCluster(pulumi.ComponentResource):
         args: VirtualClusterArgs,
         *,
         shrinking: list[pulumi.Resource] | None = None,
+        before_delete: pulumi.ResourceHook | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare it.
 
         Args:
             shrinking: quotas that are lowered before this VC's is raised.
+            before_delete: looks whether the VC may be deleted, and raises where it may not.
         """
         super().__init__("amalgam:tenants:VirtualCluster", args.name, None, opts)
         vc = args.name
+        hooks = pulumi.ResourceHookBinding(before_delete=[before_delete]) if before_delete else None
         namespace = k8s.core.v1.Namespace(
             vc,
             metadata={
@@ -71,7 +74,7 @@ class VirtualCluster(pulumi.ComponentResource):
                 "labels": {labels.VC: vc, labels.ORGANISATION: args.path.partition("/")[0], **_POD_SECURITY},
                 "annotations": {labels.PATH: args.path},
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
         )
         # Deleted with the namespace, not before it: no pod ever runs there without its walls.
         inside = pulumi.ResourceOptions(parent=self, deleted_with=namespace, depends_on=[namespace])
@@ -95,7 +98,10 @@ class VirtualCluster(pulumi.ComponentResource):
             Isolation(vc, IsolationArgs(vc=vc, flows=args.flows), inside),
         ]
         if args.caps:
-            walls.append(Caps(vc, CapsArgs(vc=vc, caps=args.caps, classes=args.cap_classes), inside))
+            caps = CapsArgs(vc=vc, caps=args.caps, classes=args.cap_classes)
+            # Most of it is no part of the namespace, and does not go with it.
+            after = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
+            walls.append(Caps(vc, caps, namespace=namespace, opts=after))
         for role in sorted({role for _, role in args.members}):
             k8s.rbac.v1.RoleBinding(
                 f"{vc}-{role}",

@@ -251,6 +251,8 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         person = Person(cluster, "erin", BORN)
         assert person.creates(claim("data", "shared", "16Mi"), really=True).rc == 0
 
+        refused = stack.run("destroy", "--yes", "--skip-preview", check=False)
+        assert "--run-program" in refused.output
         stack.configure(inventory=str(lab.inventory))
         refused = stack.up(check=False)
         assert refused.rc != 0
@@ -260,6 +262,8 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         stack.configure(delete=BORN)
         stack.up()
         assert "NotFound" in cluster.kubectl(f"get namespace {BORN}", check=False).output
+        kinds = "priorityclasses,mutatingadmissionpolicies,validatingadmissionpolicies"
+        assert BORN not in cluster.kubectl(f"get {kinds} --output name").stdout
     finally:
         stack.configure(inventory=str(lab.inventory), delete=BORN)
         if cluster.kubectl(f"get namespace {BORN}", check=False).rc == 0:
@@ -272,7 +276,8 @@ def _declare(folder: Path, *, pods: int) -> None:
     data = yaml.safe_load(file.read_text())
     organisation = data["tenants_organisations"][0]
     quota = {"cpu": 1, "memory": "256Mi", "storage": "64Mi", "pods": pods}
-    vc = {"name": BORN, "quota": quota, "members": {"erin": "developer"}, "storage_classes": {"shared": "32Mi"}}
+    erin = {"members": {"erin": "developer"}, "caps": {"erin": {"pods": 3}}}
+    vc = {"name": BORN, "quota": quota, "storage_classes": {"shared": "32Mi"}, **erin}
     file.write_text(yaml.safe_dump({"tenants_organisations": [{**organisation, "vcs": [vc]}]}))
 
 

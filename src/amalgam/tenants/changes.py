@@ -38,6 +38,18 @@ def check_changes(site: Site, live: Mapping[str, LiveVc], delete: Collection[str
         )
 
 
+def check_deletion(site: Site, live: Mapping[str, LiveVc], name: str, delete: Collection[str]) -> None:
+    """Refuse to delete a VC that holds data without the explicit word: the last look, when it is about to be done.
+
+    Raises:
+        AmalgamError: says what it holds.
+    """
+    held = _held(site, live[name]) if name in live else []
+    if held and name not in delete:
+        remedy = f"take it out of tenants.yml, and say the word: `pulumi config set delete {name}`; then `pulumi up`"
+        raise AmalgamError(f"it holds data ({', '.join(held)})", where=name, remedy=remedy)
+
+
 def growing(wanted: Tenancy, live: Mapping[str, LiveVc]) -> bool:
     """Whether a VC gets more than it has, of any kind: then those that get less go first."""
     now = live[wanted.name].hard if wanted.name in live else {}
@@ -51,14 +63,18 @@ def _words_that_lie_around(wanted: Collection[Tenancy], delete: Collection[str])
 
 def _data(site: Site, leaving: Collection[LiveVc], delete: Collection[str]) -> Iterator[str]:
     for vc in leaving:
-        held = [f"claim {name}" for name in vc.claims]
-        held += [f"part of the file system {part.name}" for part in site.subvolumes if part.name == vc.name]
-        held += [f"datasets of {entry.vc}" for entry in site.datasets if entry.vc == vc.name]
+        held = _held(site, vc)
         if held and vc.name not in delete:
             yield (
                 f"{vc.name} is to be deleted and holds data ({', '.join(held)}): declare it again, or say the word in "
                 f"pulumi/tenants: `pulumi config set delete {vc.name}`"
             )
+
+
+def _held(site: Site, vc: LiveVc) -> list[str]:
+    held = [f"claim {name}" for name in vc.claims]
+    held += [f"part of the file system {part.name}" for part in site.subvolumes if part.name == vc.name]
+    return held + [f"datasets of {entry.vc}" for entry in site.datasets if entry.vc == vc.name]
 
 
 def _below_use(wanted: Collection[Tenancy], live: Mapping[str, LiveVc]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ def read_live() -> dict[str, LiveVc]:
     from urllib3.exceptions import HTTPError
 
     try:
-        config.load_kube_config()
+        config.load_kube_config(os.environ.get("KUBECONFIG"))
         api = client.CoreV1Api()
         wanted: dict[str, Any] = {"_request_timeout": _BUDGET_SECONDS}
         namespaces: list[Any] = api.list_namespace(label_selector=labels.VC, **wanted).items

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from amalgam.errors import AmalgamError
-from amalgam.tenants.changes import check_changes, growing
+from amalgam.tenants.changes import check_changes, check_deletion, growing
 from amalgam.tenants.live import LiveVc
 from amalgam.tenants.resources import total
 from amalgam.tenants.vcs import tenancies
@@ -79,3 +79,11 @@ def test_vcs_that_get_more_are_known_and_so_wait_for_the_others() -> None:
     live = _live("vision", 8) | _live("nlp", 8)
     wanted = tenancies(site(vc("vision", 10), vc("nlp", 6), vc("new", 0)).tenants)
     assert {one.name: growing(one, live) for one in wanted} == {"vision": True, "nlp": False, "new": False}
+
+
+def test_the_last_look_before_a_deletion_finds_data_that_came_in_between() -> None:
+    wanted, live = site(vc("nlp", 8)), _live("nlp", 8, claims=("late",))
+    check_deletion(wanted, _live("nlp", 8), "nlp", ())
+    check_deletion(wanted, live, "nlp", ("nlp",))
+    with pytest.raises(AmalgamError, match=r"it holds data \(claim late\)"):
+        check_deletion(wanted, live, "nlp", ())

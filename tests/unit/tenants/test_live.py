@@ -37,7 +37,7 @@ class _Api:
 
 
 def test_each_vc_has_its_quota_its_use_and_its_claims(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubernetes.config, "load_kube_config", lambda: None)
+    monkeypatch.setattr(kubernetes.config, "load_kube_config", lambda _: None)
     monkeypatch.setattr(kubernetes.client, "CoreV1Api", _Api)
     found = read_live()
     vision, nlp = found["vision"], found["nlp"]
