@@ -20,15 +20,17 @@ $(VENV)/.complete: requirements/dev.lock pyproject.toml scripts/bootstrap.sh
 venv: $(VENV)/.complete ## Install what this machine lacks and the pinned Python tools
 
 .PHONY: lab
-lab: venv ## Bring the lab up: bundle, nodes, cluster (INVENTORY=inventories/lab)
-	@echo "1/4  bundle"
+lab: venv ## Bring the lab up: bundle, nodes, cluster, platform (INVENTORY=inventories/lab)
+	@echo "1/5  bundle"
 	@$(AMALGAM) lab bundle --inventory $(INVENTORY)
-	@echo "2/4  nodes"
+	@echo "2/5  nodes"
 	@$(AMALGAM) lab up --inventory $(INVENTORY)
-	@echo "3/4  site"
+	@echo "3/5  site"
 	@$(VENV)/bin/ansible-playbook --inventory $(INVENTORY) playbooks/site.yml
-	@echo "4/4  addresses"
 	@$(AMALGAM) lab kubeconfig
+	@echo "4/5  platform"
+	@KUBECONFIG=$(CURDIR)/.lab/kubeconfig $(AMALGAM) platform up --inventory $(INVENTORY)
+	@echo "5/5  addresses"
 	@$(AMALGAM) lab status
 
 .PHONY: lab-down

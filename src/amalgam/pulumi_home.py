@@ -5,6 +5,7 @@ An official language host or plugin that is installed there already is left as i
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import sys
@@ -18,6 +19,7 @@ from amalgam.bundle.manifest import verify_bundle
 from amalgam.bundle.store import file_sha256
 from amalgam.errors import AmalgamError
 from amalgam.models import Site
+from amalgam.paths import cache_dir
 from amalgam.private_file import write_private
 
 ENGINE = "pulumi"
@@ -48,6 +50,11 @@ class PulumiHome:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
+
+
+def default_home() -> Path:
+    """``PULUMI_HOME``, else a folder in the user's cache."""
+    return Path(os.environ.get("PULUMI_HOME") or cache_dir() / "pulumi").absolute()
 
 
 def set_up(site: Site, home: Path) -> PulumiHome:

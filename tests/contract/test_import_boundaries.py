@@ -22,6 +22,7 @@ OURS_ABOVE = ("amalgam_pulumi", "amalgam_stacks")
 FORBIDDEN = [
     ("src/amalgam", {"ansible", "pulumi", "pulumi_kubernetes", *OURS_ABOVE, "molecule", "pytest", "tests"}),
     ("src/amalgam_stacks", {"ansible", "amalgam_pulumi", "tests"}),
+    ("pulumi", {"ansible", "amalgam_pulumi", "tests"}),
     # Programs run in their own environment, the plugin beside the engine: neither knows the other's SDK.
     ("src/amalgam_pulumi", {"ansible", "amalgam_stacks", "pulumi_kubernetes", "tests"}),
     ("plugins/action", {*OURS_ABOVE, "pulumi", "tests"}),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +11,7 @@ import typer
 from rich.console import Console
 
 from amalgam.models import load_site
-from amalgam.paths import cache_dir
-from amalgam.pulumi_home import set_up
+from amalgam.pulumi_home import default_home, set_up
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -34,8 +32,7 @@ def setup(
 
     It lies in $PULUMI_HOME, else in the user's cache; state and passphrase lie with the site's secrets.
     """
-    home = Path(os.environ.get("PULUMI_HOME") or cache_dir() / "pulumi").absolute()
-    found = set_up(load_site(inventory), home)
+    found = set_up(load_site(inventory), default_home())
     console = Console(stderr=True)
     for what, official in (
         ("language host", found.language_host_is_official),

@@ -16,15 +16,19 @@ from amalgam.models.fields import Accelerator, Address, SupportedArchitecture
 from amalgam.models.harbor import HARBOR_VARIABLES, check_harbor
 from amalgam.models.inventory import ALL, Variable
 from amalgam.models.lab import LabSettings
-from amalgam.models.mirrors import Mirror, check_mirrors
+from amalgam.models.mirrors import Mirror, RegistryName, check_mirrors
+from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES
 from amalgam.models.registry import Backend, RegistryProject, check_registry
 from amalgam.models.role_options import load_role_options
 from amalgam.models.settings import SiteSettings
 from amalgam.models.storage import Osd, Subvolume, check_storage
+from amalgam.models.tenant_checks import check_tenants
+from amalgam.models.tenants import ORGANISATIONS, ROLES, Group
 from amalgam.models.topology import WORKER_CLASSES, check_topology
 from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.training import TrainingVolume, check_training
 from amalgam.models.variables import check_variable
+from amalgam.tenants.rbac import Role
 
 SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     **{
@@ -36,9 +40,13 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     "containerd_mirrors": TypeAdapter(list[Mirror]),
     **HARBOR_VARIABLES,
     "lab": TypeAdapter(LabSettings),
+    IMAGE_REGISTRIES: TypeAdapter(list[RegistryName]),
+    SYSTEM_NAMESPACES: TypeAdapter(list[str]),
     "registry_backend": TypeAdapter(Backend),
     "registry_projects": TypeAdapter(list[RegistryProject]),
     TRAINING: TypeAdapter(list[TrainingVolume]),
+    ORGANISATIONS: TypeAdapter(list[Group]),
+    ROLES: TypeAdapter(list[Role]),
 }
 PER_HOST: dict[str, TypeAdapter[Any]] = {
     "accelerator": TypeAdapter(Accelerator),
@@ -65,6 +73,7 @@ def check_site(draft: Draft, roles: Path) -> None:
     check_harbor(draft)
     check_datasets(draft)
     check_training(draft)
+    check_tenants(draft)
     _check_lab(draft)
 
 

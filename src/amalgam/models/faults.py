@@ -100,6 +100,23 @@ class Rule(StrEnum):
     NO_HARBOR_INSTALLER = "no-harbor-installer"
     UNKNOWN_ENDPOINT = "unknown-endpoint"
     UNKNOWN_PROJECT = "unknown-project"
+    # tenants
+    BAD_FLOW = "bad-flow"
+    BAD_GROUP_NAME = "bad-group-name"
+    BAD_LOAN = "bad-loan"
+    BAD_NAMESPACE = "bad-namespace"
+    BAD_QUANTITY = "bad-quantity"
+    BAD_ROLE_NAME = "bad-role-name"
+    BORROWING_NOT_ALLOWED = "borrowing-not-allowed"
+    CAP_WITHOUT_MEMBER = "cap-without-member"
+    DUPLICATE_GROUP = "duplicate-group"
+    DUPLICATE_ROLE = "duplicate-role"
+    FOREIGN_STORAGE_CLASS = "foreign-storage-class"
+    OVERCOMMITTED_QUOTA = "overcommitted-quota"
+    RESERVED_VC = "reserved-vc"
+    UNKNOWN_ROLE = "unknown-role"
+    UNKNOWN_STORAGE_CLASS = "unknown-storage-class"
+    UNKNOWN_VC = "unknown-vc"
 
 
 @dataclass(frozen=True, order=True)

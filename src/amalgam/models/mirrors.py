@@ -30,12 +30,16 @@ def _endpoint(value: str) -> str:
     return value
 
 
+RegistryName = Annotated[str, AfterValidator(_registry)]
+"""HOST or HOST:PORT, as in the names of images."""
+
+
 class Mirror(BaseModel):
     """A registry, and who answers in its place."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    registry: Annotated[str, AfterValidator(_registry)]
+    registry: RegistryName
     endpoint: Annotated[str, AfterValidator(_endpoint)]
     ca_certificate: str | None = None
     """PEM of the authority of the endpoint's certificate; absent: the site's own."""

@@ -30,8 +30,13 @@ def _project_name(value: str) -> str:
     return value
 
 
+def is_user_name(text: str) -> bool:
+    """Whether people can be named so, here and in the cluster."""
+    return _USER.fullmatch(text) is not None
+
+
 def _user_name(value: str) -> str:
-    if not _USER.fullmatch(value):
+    if not is_user_name(value):
         remedy = "use lower-case letters, digits, and . _ @ - between them"
         raise refusal(Rule.BAD_USER_NAME, f"{value!r} is no name for a user of the registry", remedy)
     if value == ADMINISTRATOR:

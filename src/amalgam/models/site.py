@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -15,8 +15,13 @@ from amalgam.models.fields import Accelerator, Architecture, resolve_path
 from amalgam.models.harbor import HarborData, harbor_data
 from amalgam.models.inventory import read_inventory
 from amalgam.models.lab import LabSettings
+from amalgam.models.mirrors import Mirror
+from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES, PlatformSettings
 from amalgam.models.registry import RegistryProject
 from amalgam.models.settings import SiteSettings
+from amalgam.models.storage import Subvolume
+from amalgam.models.tenant_checks import tenants_of
+from amalgam.models.tenants import Tenants
 from amalgam.models.topology import BUNDLE_SERVER
 from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.training import TrainingVolume
@@ -52,6 +57,10 @@ class Site:
     """The VCs that have datasets."""
     training_volumes: tuple[TrainingVolume, ...] = ()
     """The VCs that train."""
+    subvolumes: tuple[Subvolume, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+    platform: PlatformSettings = field(default_factory=PlatformSettings)
+    tenants: Tenants = field(default_factory=Tenants)
 
     def group(self, name: str) -> tuple[Host, ...]:
         """The hosts of a group."""
@@ -115,6 +124,13 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
         harbor=harbor_data(draft),
         datasets=tuple(draft.setting(DATASETS, list) or []),
         training_volumes=tuple(draft.setting(TRAINING, list) or []),
+        subvolumes=tuple(draft.setting("ceph_subvolumes", list) or []),
+        mirrors=tuple(draft.setting("containerd_mirrors", list) or []),
+        platform=PlatformSettings(
+            image_registries=draft.setting(IMAGE_REGISTRIES, list) or [],
+            system_namespaces=draft.setting(SYSTEM_NAMESPACES, list) or [],
+        ),
+        tenants=tenants_of(draft),
     )
 
 

@@ -157,9 +157,9 @@ def test_every_inventory_of_ours_is_valid(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["lab-ha", "lab-single"])
-def test_the_labs_differ_only_in_their_hosts_names_forwards_and_subvolumes(other: str) -> None:
+def test_the_labs_differ_only_in_their_hosts_names_forwards_subvolumes_and_tenants(other: str) -> None:
     inventories = project_root() / "inventories"
-    own = {"ceph_subvolumes.yml", "lab.yml", "site.yml"}
+    own = {"ceph_subvolumes.yml", "lab.yml", "site.yml", "tenants.yml"}
     lab, copy = inventories / "lab" / "group_vars" / "all", inventories / other / "group_vars" / "all"
 
     assert {path.name for path in copy.iterdir()} == {path.name for path in lab.iterdir()}

@@ -1,0 +1,42 @@
+"""``amalgam platform``: what Pulumi declares, all projects in their order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from amalgam.models import load_site
+from amalgam.pulumi_home import default_home, set_up
+from amalgam.pulumi_projects import Projects
+
+app = typer.Typer(no_args_is_help=True)
+
+Inventory = Annotated[
+    Path, typer.Option("--inventory", "-i", exists=True, file_okay=False, help="The site's inventory folder.")
+]
+ExpectNoChanges = Annotated[
+    bool, typer.Option("--expect-no-changes", help="Fail where anything is, or would be, changed.")
+]
+
+
+@app.command()
+def preview(inventory: Inventory, expect_no_changes: ExpectNoChanges = False) -> None:
+    """Show what `up` would change on the cluster that KUBECONFIG leads to; refuse what is not sound."""
+    _projects(inventory).run("preview", *_flags(expect_no_changes))
+
+
+@app.command()
+def up(inventory: Inventory, expect_no_changes: ExpectNoChanges = False) -> None:
+    """Bring the cluster that KUBECONFIG leads to to what the site's data says. A second time changes nothing."""
+    _projects(inventory).run("up", "--yes", "--skip-preview", *_flags(expect_no_changes))
+
+
+def _flags(expect_no_changes: bool) -> list[str]:
+    return ["--expect-no-changes"] if expect_no_changes else []
+
+
+def _projects(inventory: Path) -> Projects:
+    site = load_site(inventory)
+    return Projects(inventory, site.settings.site_name, set_up(site, default_home()))

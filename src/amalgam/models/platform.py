@@ -1,0 +1,29 @@
+"""What holds for all pods of a site, whoever's they are."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from amalgam.models.mirrors import RegistryName
+
+IMAGE_REGISTRIES = "platform_image_registries"
+SYSTEM_NAMESPACES = "platform_system_namespaces"
+
+SYSTEM = ("kube-system", "shared-volumes")
+"""Namespaces whose pods are parts of the nodes: they may use their host, and are the site's own."""
+
+
+class PlatformSettings(BaseModel):
+    """What a site adds to what every site has."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    image_registries: list[RegistryName] = []
+    """HOST or HOST:PORT of registries that images may come from, beside the site's own and those that it mirrors."""
+    system_namespaces: list[str] = []
+    """Namespaces of further parts of nodes, like device plugins."""
+
+    @property
+    def all_system_namespaces(self) -> tuple[str, ...]:
+        """Those, and every site's."""
+        return (*SYSTEM, *self.system_namespaces)

@@ -1,0 +1,72 @@
+"""The site's Pulumi projects, run one after the other: each builds on what those before it made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from amalgam.errors import AmalgamError
+from amalgam.paths import project_root
+from amalgam.pulumi_home import ENGINE, PulumiHome
+
+PROJECTS = ("platform", "tenants")
+"""Folders below ``pulumi/``, in the order in which they are brought up."""
+
+
+@dataclass(frozen=True)
+class Projects:
+    """The projects of one site, each with a stack named after it.
+
+    Args:
+        inventory: the site's folder.
+        site_name: name of the stacks.
+        home: where the engine, its state and its passphrase are.
+    """
+
+    inventory: Path
+    site_name: str
+    home: PulumiHome
+
+    def run(self, *command: str) -> None:
+        """Run a command of Pulumi in every project; it writes to this process's output.
+
+        Raises:
+            AmalgamError: it failed in one project; those after it were not touched.
+        """
+        for project in PROJECTS:
+            self._choose_stack(project)
+            if self._pulumi(project, *command).returncode:
+                raise AmalgamError(
+                    f"`pulumi {command[0]}` failed in pulumi/{project}",
+                    where=f"stack {self.site_name}",
+                    remedy="what is wrong stands above; mend it and start the same command again: it goes on",
+                )
+
+    def _choose_stack(self, project: str) -> None:
+        if self._pulumi(project, "stack", "select", self.site_name, quiet=True).returncode:
+            # What is left of a stack whose state is gone has another passphrase's salt.
+            (project_root() / "pulumi" / project / f"Pulumi.{self.site_name}.yaml").unlink(missing_ok=True)
+            self._must(project, "stack", "init", self.site_name)
+        self._must(project, "config", "set", "inventory", str(self.inventory.resolve()), "--stack", self.site_name)
+
+    def _must(self, project: str, *command: str) -> None:
+        done = self._pulumi(project, *command, quiet=True)
+        if done.returncode:
+            said = (done.stdout + done.stderr).strip().splitlines()[-3:]
+            remedy = f"see the state in {self.home.backend}"
+            raise AmalgamError(
+                "\n".join(said), where=f"pulumi {' '.join(command[:2])} in pulumi/{project}", remedy=remedy
+            )
+
+    def _pulumi(self, project: str, *command: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
+        variables = self.home.environment()
+        programs = variables.pop("PATH")
+        environment = {**os.environ, **variables, "PATH": f"{programs}:{os.environ['PATH']}"}
+        if given := os.environ.get("KUBECONFIG"):
+            # The engine works in the project's folder.
+            environment["KUBECONFIG"] = os.pathsep.join(map(os.path.abspath, given.split(os.pathsep)))
+        folder = str(project_root() / "pulumi" / project)
+        argv = [f"{programs}/{ENGINE}", "--cwd", folder, "--non-interactive", *command]
+        return subprocess.run(argv, env=environment, capture_output=quiet, text=True, check=False)

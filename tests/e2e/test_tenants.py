@@ -1,0 +1,286 @@
+"""Tenants share a cluster, and nothing else: walls, quotas, rights and caps on the lab, and a VC's life."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.support.checkout import ROOT, program
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.nodes import Lab, run_local
+from tests.e2e.support.pulumi import Stack, pulumi_environment
+from tests.e2e.support.tenants import GPU, NPU, Person, claim, rights
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(180)
+
+A, B = "vision", "nlp"
+CLIENT, PEER, SERVER = "e2e-client", "e2e-peer", "e2e-server"
+BORN = "e2e-born"
+"""A VC that is made, changed and deleted."""
+
+
+@pytest.fixture
+def alice(cluster: Cluster) -> Person:
+    """Administrator of a VC."""
+    return Person(cluster, "alice", A)
+
+
+@pytest.fixture
+def bob(cluster: Cluster) -> Person:
+    """Developer there, with a cap."""
+    return Person(cluster, "bob", A)
+
+
+@pytest.fixture(scope="module")
+def addresses(cluster: Cluster) -> Iterator[dict[str, str]]:
+    """Pod -> address, of two pods in one VC and one in another that listen on port 8080."""
+    homes = {CLIENT: ("alice", A), PEER: ("alice", A), SERVER: ("dave", B)}
+    try:
+        for name, (user, vc) in homes.items():
+            person = Person(cluster, user, vc)
+            made = person.creates(person.pod(name, terminationGracePeriodSeconds=0), really=True)
+            assert made.rc == 0, made.output
+        for name, (_, vc) in homes.items():
+            cluster.wait(vc, f"wait --for=condition=Ready pod/{name}")
+        yield {name: cluster.get(f"pod {name} --namespace {vc}")["status"]["podIP"] for name, (_, vc) in homes.items()}
+    finally:
+        for name, (_, vc) in homes.items():
+            cluster.kubectl(f"delete pod {name} --namespace {vc} --ignore-not-found --wait=false")
+
+
+def test_a_second_up_of_all_projects_changes_nothing(lab: Lab) -> None:
+    command = [program("amalgam"), "platform", "up", "--expect-no-changes", "--inventory", str(lab.inventory)]
+    run_local(command, env={"KUBECONFIG": str(lab.names.kubeconfig)})
+
+
+def _connects(cluster: Cluster, vc: str, pod: str, target: str) -> bool:
+    command = f"--namespace {vc} exec {pod} -- /agnhost connect --timeout=2s {target}"
+    return cluster.kubectl(command, check=False, seconds=60).rc == 0
+
+
+def test_a_pod_reaches_its_own_vc_and_nothing_in_another(cluster: Cluster, addresses: dict[str, str]) -> None:
+    assert _connects(cluster, A, CLIENT, f"{addresses[PEER]}:8080")
+    # It is up, and who is at home reaches it.
+    assert _connects(cluster, B, SERVER, f"{addresses[SERVER]}:8080")
+    assert not _connects(cluster, A, CLIENT, f"{addresses[SERVER]}:8080")
+    assert not _connects(cluster, B, SERVER, f"{addresses[CLIENT]}:8080")
+    assert not _connects(cluster, A, CLIENT, "kubernetes.default:443")
+
+
+def test_a_pod_looks_names_up(cluster: Cluster, addresses: dict[str, str]) -> None:
+    assert addresses
+    said = cluster.kubectl(
+        f"--namespace {A} exec {CLIENT} -- /agnhost connect --timeout=2s nowhere.invalid:80", check=False
+    )
+    assert "DNS" in said.output
+
+
+def test_each_role_may_what_it_is_for_and_no_more(cluster: Cluster) -> None:
+    may = [
+        ("carol", A, "list", "pods"),
+        ("carol", A, "get", "pods/log"),
+        ("bob", A, "create", "jobs.batch"),
+        ("bob", A, "create", "pods/exec"),
+        ("bob", A, "get", "secrets"),
+        ("greta", A, "create", "serviceaccounts"),
+        ("greta", B, "deletecollection", "pods"),
+        ("alice", A, "create", "rolebindings.rbac.authorization.k8s.io"),
+        ("olga", B, "create", "rolebindings.rbac.authorization.k8s.io"),
+        ("dave", B, "create", "pods"),
+    ]
+    may_not = [
+        ("carol", A, "create", "pods"),
+        ("carol", A, "get", "secrets"),
+        ("bob", A, "create", "serviceaccounts"),
+        ("greta", A, "create", "rolebindings.rbac.authorization.k8s.io"),
+        *(
+            ("alice", A, "update", wall)
+            for wall in ("resourcequotas", "limitranges", "networkpolicies.networking.k8s.io")
+        ),
+        *(("alice", A, verb, "namespaces") for verb in ("update", "delete")),
+        *(
+            (user, B, "list", what)
+            for user in ("alice", "bob", "carol")
+            for what in ("pods", "secrets", "persistentvolumeclaims")
+        ),
+        ("dave", A, "list", "pods"),
+        ("dave", "kube-system", "list", "pods"),
+        ("dave", "kube-system", "get", "secrets"),
+        ("olga", A, "list", "nodes"),
+        ("stranger", A, "list", "pods"),
+        ("system:serviceaccount:vision:default", B, "list", "pods"),
+        ("system:serviceaccount:vision:default", A, "list", "pods"),
+    ]
+    assert rights(cluster, [*may, *may_not]) == {**dict.fromkeys(may, True), **dict.fromkeys(may_not, False)}
+
+
+def test_an_administrator_gives_no_rights_that_he_has_not(alice: Person) -> None:
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "too-much"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "User", "name": "alice", "apiGroup": "rbac.authorization.k8s.io"}],
+    }
+    assert "attempting to grant RBAC permissions not currently held" in alice.creates(binding).output
+    binding["roleRef"]["name"] = "vc-developer"  # type: ignore[index]
+    assert alice.creates(binding).rc == 0
+
+
+def test_nobody_gets_at_a_host(cluster: Cluster, alice: Person) -> None:
+    root = {"volumes": [{"name": "root", "hostPath": {"path": "/srv"}}]}
+    outside = Person(cluster, "kubernetes-admin", "default")
+    # As whom the tests are in the cluster anyway, in a namespace that is no VC: the platform's own policy answers.
+    for spec, told in ((root, "hostPath"), ({"hostNetwork": True}, "hostNetwork"), ({"hostPID": True}, "hostPID")):
+        assert alice.creates(alice.pod(**spec)).rc != 0
+        refused = _as_root(cluster, outside.pod(**spec))
+        assert "host-access" in refused
+        assert told in refused
+    privileged = outside.pod()
+    privileged["spec"]["containers"][0]["securityContext"] = {"privileged": True}
+    assert "a container is privileged" in _as_root(cluster, privileged)
+    assert alice.creates(privileged).rc != 0
+
+
+def _as_root(cluster: Cluster, described: dict[str, Any]) -> str:
+    command = "create --namespace default --dry-run=server --filename -"
+    done = cluster.kubectl(command, stdin=json.dumps(described), check=False)
+    assert done.rc != 0
+    return done.output
+
+
+def test_an_image_of_a_registry_that_is_not_listed_is_refused(alice: Person) -> None:
+    for image in ("hub.example.com/library/busybox", "busybox", f"{alice.cluster.lab.registry}.example.com/x"):
+        refused = alice.creates(alice.pod(image=image))
+        assert f"images of no registry of this site: {image}." in refused.output
+    assert alice.creates(alice.pod()).rc == 0
+
+
+@pytest.mark.parametrize(("pods", "chips"), [(1, 1), (1, 8), (2, 4), (1, 4)])
+def test_a_910_job_of_a_good_size_is_taken(alice: Person, pods: int, chips: int) -> None:
+    done = alice.creates(alice.job("sized", pods, {NPU: str(chips)}))
+    assert done.rc == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("pods", "chips", "told"),
+    [
+        (1, 3, "a pod asks for 3 Ascend 910 chips: it can have 1, 2, 4 or 8"),
+        (3, 4, "the job asks for 12 Ascend 910 chips in 3 pods of 4"),
+        (4, 4, "the job asks for 16 Ascend 910 chips in 4 pods of 4"),
+    ],
+)
+def test_a_910_job_of_another_size_is_refused_with_the_reason(alice: Person, pods: int, chips: int, told: str) -> None:
+    assert told in alice.creates(alice.job("sized", pods, {NPU: str(chips)})).output
+
+
+def test_a_quota_is_enforced(cluster: Cluster, alice: Person) -> None:
+    hard = cluster.get(f"resourcequota vc --namespace {A}")["spec"]["hard"][f"requests.{GPU}"]
+    # What another VC lends is in it.
+    assert hard == "10"
+    assert "exceeded quota: vc" in alice.creates(alice.pod(limits={GPU: "11"})).output
+    assert "exceeded quota: vc" in Person(cluster, "dave", B).creates(alice.pod(limits={NPU: "1"})).output
+    assert "exceeded quota: priorities" in alice.creates(alice.pod(priorityClassName="system-node-critical")).output
+    node_port = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "open"}}
+    node_port["spec"] = {"type": "NodePort", "ports": [{"port": 80}]}  # type: ignore[assignment]
+    assert "exceeded quota: vc" in alice.creates(node_port).output
+
+
+def test_storage_of_another_vc_cannot_be_claimed(alice: Person) -> None:
+    assert alice.creates(claim("own", A, "64Mi")).rc == 0
+    assert "exceeded quota: vc" in alice.creates(claim("foreign", B, "64Mi")).output
+    assert "exceeded quota: vc" in alice.creates(claim("large", A, "2Gi")).output
+
+
+def test_a_cap_counts_what_controllers_make_for_its_member(cluster: Cluster, bob: Person) -> None:
+    name = "e2e-capped"
+    try:
+        made = bob.creates(bob.job(name, 2, {GPU: "2"}), really=True)
+        assert json.loads(made.stdout)["spec"]["template"]["spec"]["priorityClassName"] == "training-normal.vision.bob"
+        chosen = f"events --namespace {A} --field-selector involvedObject.name={name},reason=FailedCreate"
+        wait_until(
+            "the second pod is refused",
+            lambda: [event["message"] for event in cluster.get(chosen)["items"]],
+            lambda messages: any("exceeded quota: cap-bob" in message for message in messages),
+            seconds=30,
+        )
+        assert len(cluster.get(f"pods --namespace {A} --selector job-name={name}")["items"]) == 1
+    finally:
+        cluster.kubectl(f"delete job {name} --namespace {A} --ignore-not-found --cascade=foreground --wait=false")
+
+
+def test_nobody_slips_out_of_a_cap_or_into_anothers(alice: Person, bob: Person) -> None:
+    too_much = {"cpu": "5"}
+    assert "exceeded quota: cap-bob" in bob.creates(bob.pod(limits=too_much)).output
+    assert alice.creates(alice.pod(limits=too_much)).rc == 0
+    for name in ("training-high", "interactive", "training-normal"):
+        made = json.loads(bob.creates(bob.pod(priorityClassName=name)).stdout)
+        assert made["spec"]["priorityClassName"] == f"{name}.vision.bob"
+    stolen = alice.creates(alice.pod(priorityClassName="training-high.vision.bob"))
+    assert "is another member's own" in stolen.output
+
+
+def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster, tmp_path: Path) -> None:
+    variables = pulumi_environment(lab, tmp_path / "home")
+    stack = Stack(ROOT / "pulumi" / "tenants", variables, lab.site.settings.site_name)
+    stack.run("stack", "select", stack.name)
+    with_vc = tmp_path / "site"
+    shutil.copytree(lab.inventory, with_vc)
+    try:
+        _declare(with_vc, pods=5)
+        stack.configure(inventory=str(with_vc))
+        stack.up()
+        assert _hard(cluster)["pods"] == "5"
+
+        _declare(with_vc, pods=500)
+        refused = stack.run("preview", check=False)
+        assert refused.rc != 0
+        assert "grants 650 of pods (" in refused.output
+        assert "and has 200: 450 too much" in refused.output
+
+        _declare(with_vc, pods=7)
+        stack.up()
+        assert _hard(cluster)["pods"] == "7"
+        person = Person(cluster, "erin", BORN)
+        assert person.creates(claim("data", "shared", "16Mi"), really=True).rc == 0
+
+        refused = stack.run("destroy", "--yes", "--skip-preview", check=False)
+        assert "--run-program" in refused.output
+        stack.configure(inventory=str(lab.inventory))
+        refused = stack.up(check=False)
+        assert refused.rc != 0
+        assert f"{BORN} is to be deleted and holds data (claim data)" in refused.output
+        assert _hard(cluster)["pods"] == "7"
+
+        stack.configure(delete=BORN)
+        stack.up()
+        assert "NotFound" in cluster.kubectl(f"get namespace {BORN}", check=False).output
+        kinds = "priorityclasses,mutatingadmissionpolicies,validatingadmissionpolicies"
+        assert BORN not in cluster.kubectl(f"get {kinds} --output name").stdout
+    finally:
+        stack.configure(inventory=str(lab.inventory), delete=BORN)
+        if cluster.kubectl(f"get namespace {BORN}", check=False).rc == 0:
+            stack.up(check=False)
+        stack.run("config", "rm", "delete")
+
+
+def _declare(folder: Path, *, pods: int) -> None:
+    file = folder / "group_vars" / "all" / "tenants.yml"
+    data = yaml.safe_load(file.read_text())
+    organisation = data["tenants_organisations"][0]
+    quota = {"cpu": 1, "memory": "256Mi", "storage": "64Mi", "pods": pods}
+    erin = {"members": {"erin": "developer"}, "caps": {"erin": {"pods": 3}}}
+    vc = {"name": BORN, "quota": quota, "storage_classes": {"shared": "32Mi"}, **erin}
+    file.write_text(yaml.safe_dump({"tenants_organisations": [{**organisation, "vcs": [vc]}]}))
+
+
+def _hard(cluster: Cluster) -> dict[str, str]:
+    hard: dict[str, str] = cluster.get(f"resourcequota vc --namespace {BORN}")["spec"]["hard"]
+    return hard

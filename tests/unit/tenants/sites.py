@@ -1,0 +1,26 @@
+"""Small trees of tenants for tests."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from amalgam.models.tenants import Group, Tenants
+
+GPU = "nvidia.com/gpu"
+
+
+def vc(name: str, gpus: int, **more: Any) -> dict[str, Any]:
+    """A VC as it is written in tenants.yml."""
+    return {"name": name, "quota": {GPU: gpus}, **more}
+
+
+def site(*vcs: dict[str, Any], gpus: int = 16, subvolumes: tuple[str, ...] = (), **group: Any) -> Any:
+    """A site with one organisation, one group in it, and VCs in that."""
+    inner = {"name": "research", "quota": {GPU: gpus}, "vcs": list(vcs), **group}
+    data = [{"name": "institute", "quota": {GPU: gpus}, "members": {"olga": "viewer"}, "groups": [inner]}]
+    tenants = Tenants(organisations=TypeAdapter(list[Group]).validate_python(data))
+    parts = tuple(SimpleNamespace(name=name, storage_class=name) for name in subvolumes)
+    return SimpleNamespace(tenants=tenants, subvolumes=parts, datasets=(), settings=SimpleNamespace(site_name="test"))

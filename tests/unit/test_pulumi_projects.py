@@ -1,0 +1,62 @@
+"""The projects are run in their order, each with the site's stack; what fails stops those after it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from amalgam import pulumi_projects
+from amalgam.errors import AmalgamError
+from amalgam.pulumi_home import PulumiHome
+from amalgam.pulumi_projects import PROJECTS, Projects
+
+# Stands in for the engine: writes down how it was started, and fails where a file says so.
+_ENGINE = """#!/bin/sh
+echo "$(basename "$2") $KUBECONFIG $4 $5" >>"$(dirname "$0")/../said"
+! grep -qsx "$(basename "$2") $4 $5" "$(dirname "$0")/../fails"
+"""
+
+
+@pytest.fixture
+def projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Projects:
+    (tmp_path / "bin").mkdir()
+    engine = tmp_path / "bin" / "pulumi"
+    engine.write_text(_ENGINE)
+    engine.chmod(0o755)
+    for project in PROJECTS:
+        (tmp_path / "pulumi" / project).mkdir(parents=True)
+    monkeypatch.setattr(pulumi_projects, "project_root", lambda: tmp_path)
+    monkeypatch.setenv("KUBECONFIG", os.path.relpath(tmp_path / "kubeconfig"))
+    home = PulumiHome(tmp_path, tmp_path / "state", tmp_path / "passphrase", False, False)
+    return Projects(tmp_path / "inventory", "lab", home)
+
+
+def _said(tmp_path: Path) -> list[str]:
+    return (tmp_path / "said").read_text().splitlines()
+
+
+def test_all_are_run_in_their_order_with_a_kubeconfig_that_every_folder_finds(
+    projects: Projects, tmp_path: Path
+) -> None:
+    projects.run("up", "--yes")
+    ups = [line for line in _said(tmp_path) if line.endswith("up --yes")]
+    assert ups == [f"{project} {tmp_path}/kubeconfig up --yes" for project in PROJECTS]
+
+
+def test_a_stack_that_is_missing_is_made_without_what_an_older_one_left(projects: Projects, tmp_path: Path) -> None:
+    left = tmp_path / "pulumi" / "platform" / "Pulumi.lab.yaml"
+    left.write_text("encryptionsalt: another\n")
+    (tmp_path / "fails").write_text("platform stack select\n")
+    projects.run("preview", "--diff")
+    inits = [line for line in _said(tmp_path) if "stack init" in line]
+    assert inits == [f"platform {tmp_path}/kubeconfig stack init"]
+    assert not left.exists()
+
+
+def test_what_fails_is_named_and_those_after_it_are_not_touched(projects: Projects, tmp_path: Path) -> None:
+    (tmp_path / "fails").write_text("platform up --yes\n")
+    with pytest.raises(AmalgamError, match="`pulumi up` failed in pulumi/platform"):
+        projects.run("up", "--yes")
+    assert not [line for line in _said(tmp_path) if line.startswith("tenants")]
