@@ -52,6 +52,8 @@ lock: venv ## Write versions/lock.yml and the Python locks anew
 	  --extra dev pyproject.toml --output-file requirements/dev.lock
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --constraint requirements/dev.lock pyproject.toml --output-file requirements/controller.lock
+	$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --python-version 3.11 requirements/training-tests.in --output-file requirements/training-tests.lock
 	$(AMALGAM) lock update
 
 .PHONY: lint

@@ -11,7 +11,7 @@ from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
 from amalgam.pulumi_home import ENGINE, PulumiHome
 
-PROJECTS = ("platform", "tenants")
+PROJECTS = ("platform", "tenants", "training")
 """Folders below ``pulumi/``, in the order in which they are brought up."""
 
 

@@ -6,11 +6,14 @@ several servers takes whole servers. Source: Huawei, MindX DL user guide, "Affin
 
 from __future__ import annotations
 
+from amalgam.chips.table import ASCEND
 from amalgam_stacks.admission import AdmissionPolicyArgs, outside
 from amalgam_stacks.workloads import SPEC, SPEC_CHANGED, rules
 
 NAME = "ascend-910-chips"
-_ASKED = "quantity(c.?resources.?limits[?'huawei.com/Ascend910'].orValue('0')).asInteger()"
+_ASKED = f"quantity(c.?resources.?limits[?'{ASCEND.resource}'].orValue('0')).asInteger()"
+_COUNTS = [0, *ASCEND.counts]
+_HOST = ASCEND.host_chips
 _PARALLELISM = (
     "object.kind == 'Job' ? int(object.spec.?parallelism.orValue(1)) : "
     "object.kind == 'CronJob' ? int(object.spec.jobTemplate.spec.?parallelism.orValue(1)) : 1"
@@ -35,13 +38,13 @@ def chip_counts(system_namespaces: tuple[str, ...]) -> AdmissionPolicyArgs:
                 "message": "an init container asks for Ascend 910 chips: let the pod's other containers ask for them",
             },
             {
-                "expression": "variables.chips in [0, 1, 2, 4, 8]",
+                "expression": f"variables.chips in {_COUNTS}",
                 "message_expression": "'a pod asks for ' + string(variables.chips)"
                 " + ' Ascend 910 chips: it can have 1, 2, 4 or 8'",
             },
             {
-                "expression": "variables.total in [0, 1, 2, 4, 8]"
-                " || (variables.chips == 8 && variables.total % 8 == 0)",
+                "expression": f"variables.total in {_COUNTS}"
+                f" || (variables.chips == {_HOST} && variables.total % {_HOST} == 0)",
                 "message_expression": "'the job asks for ' + string(variables.total) + ' Ascend 910 chips in '"
                 " + string(variables.pods) + ' pods of ' + string(variables.chips)"
                 " + ': it can have 1, 2, 4 or 8, or more in pods of 8'",

@@ -10,73 +10,39 @@ import pytest
 
 from tests.e2e.support.checkout import ROOT
 from tests.e2e.support.cluster import Cluster
-from tests.e2e.support.training import Vc, training_image, training_vc
+from tests.e2e.support.training import CHIP, PER_NODE, Vc, chips_of_workers, training_image, training_vc
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
-CHIP, PER_NODE = "nvidia.com/gpu", 8
-WORKERS = "/opt/training"
+SCRIPTS = "opt/training"
+SCRIPT, HOLDING = f"/{SCRIPTS}/averaging.py", f"/{SCRIPTS}/hold.py"
 EPOCHS, HOLD = 12, 5
-
-# Every process of the program, and none of the shells around it.
-_KILL = """
-import os, signal
-for each in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        words = open(f"/proc/{each}/cmdline", "rb").read().split(b"\\0")
-    except OSError:
-        continue
-    if words[:2] == [b"python3", b"/opt/training/averaging.py"]:
-        os.kill(int(each), signal.SIGKILL)
-"""
 
 
 @pytest.fixture(scope="module")
 def vc(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vc]:
     """A namespace to train in, and an image with the workers of the tests."""
     scratch = tmp_path_factory.mktemp("training")
-    programs = {WORKERS.removeprefix("/"): ROOT / "tests/fixtures/training"}
-    with training_image(cluster, scratch, programs) as image, training_vc(cluster, image, scratch) as found:
+    trees = {SCRIPTS: ROOT / "tests/fixtures/training"}
+    with training_image(cluster, scratch, trees) as image, training_vc(cluster, image, scratch) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def chips(cluster: Cluster) -> Iterator[int]:
-    """How many chips the workers have together; where they have none, the API server is told of some."""
-    nodes = cluster.lab.members("workers")
-    told = [name for name in nodes if not _chips(cluster, name)]
-    for name in told:
-        _tell(cluster, name, {"op": "add", "path": _PATH, "value": str(PER_NODE)})
-    wait_until("the chips can be had", lambda: [_chips(cluster, name) for name in nodes], all, seconds=60)
-    yield sum(_chips(cluster, name) for name in nodes)
-    for name in told:
-        _tell(cluster, name, {"op": "remove", "path": _PATH})
+    """How many chips the workers have together."""
+    with chips_of_workers(cluster) as found:
+        yield found
 
 
-_PATH = f"/status/capacity/{CHIP.replace('/', '~1')}"
-
-
-def _chips(cluster: Cluster, node: str) -> int:
-    return int(cluster.get(f"node {node}")["status"]["allocatable"].get(CHIP, 0))
-
-
-def _tell(cluster: Cluster, node: str, operation: dict[str, str]) -> None:
-    # https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
-    patch = json.dumps([operation])
-    cluster.kubectl(f"patch node {node} --subresource status --type json --patch '{patch}'")
-
-
-def _training(name: str) -> dict[str, Any]:
-    words = [f"{WORKERS}/averaging.py", "--epochs", str(EPOCHS), "--hold", str(HOLD)]
-    return {"name": name, "script": words, "workers": 2, "processes": 2}
-
-
-def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: Vc) -> None:
-    vc.submit(**_training("averaging"))
+def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: Vc, chips: int) -> None:
+    assert chips >= 2 * PER_NODE
+    words = [SCRIPT, "--epochs", str(EPOCHS), "--hold", str(HOLD)]
+    vc.submit("averaging", script=words, workers=2, processes=2, chips={"kind": CHIP, "per_worker": PER_NODE})
     running = vc.await_state("averaging", "running")
     before = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in vc.pods("averaging")}
-    assert set(before) == {worker["pod"] for worker in running["members"]}
+    assert len(set(before.values())) == 2
     wait_until(
         "the last process holds",
         lambda: vc.run("logs", "averaging", "--worker", "1", "--vc", vc.name).stdout,
@@ -84,7 +50,7 @@ def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: 
         seconds=60,
     )
 
-    vc.execute(running["members"][1]["pod"], "python3", "-c", _KILL)
+    vc.kill(running["members"][1]["pod"], SCRIPT)
 
     ended = vc.await_state("averaging", "succeeded", "failed")
     assert ended["state"] == "succeeded", ended
@@ -110,7 +76,7 @@ def _said(vc: Vc, rank: int) -> list[dict[str, Any]]:
 def test_of_two_gangs_that_need_all_chips_one_runs_whole_and_the_other_waits_whole(vc: Vc, chips: int) -> None:
     workers = chips // PER_NODE
     names = ("first", "second")
-    hold = {"script": [f"{WORKERS}/hold.py"], "workers": workers, "chips": {"kind": CHIP, "per_worker": PER_NODE}}
+    hold = {"script": [HOLDING], "workers": workers, "chips": {"kind": CHIP, "per_worker": PER_NODE}}
     for name in names:
         vc.submit(name, **hold)
     states = wait_until(
@@ -153,7 +119,7 @@ def test_a_dry_run_is_checked_by_the_cluster_and_makes_nothing(vc: Vc) -> None:
 
 
 def test_a_stopped_job_is_gone_and_its_name_is_free(vc: Vc) -> None:
-    vc.submit("stopped", script=[f"{WORKERS}/hold.py"], workers=2)
+    vc.submit("stopped", script=[HOLDING], workers=2)
     vc.await_state("stopped", "running")
     vc.run("stop", "stopped", "--vc", vc.name)
     assert vc.pods("stopped") == []

@@ -16,6 +16,7 @@ from amalgam.models.inventory import Variable
 from amalgam.models.platform import SYSTEM, SYSTEM_NAMESPACES
 from amalgam.models.registry import is_user_name
 from amalgam.models.tenants import ORGANISATIONS, ROLES, Group, Tenants, Vc
+from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.yaml_source import KeyPath
 from amalgam.tenants import roles
 from amalgam.tenants.quotas import Excess, excesses
@@ -63,7 +64,8 @@ def check_tenants(draft: Draft) -> None:
             _check_storage_classes(draft, variable, place.path, place.vc, tenants)
             _check_projects(draft, variable, place.path, place.vc)
             _check_flows(draft, variable, place.path, place.vc, tenants)
-    _check_datasets(draft, tenants)
+    for name in (DATASETS, TRAINING):
+        _check_owners(draft, name, tenants)
 
 
 def _places(tenants: Tenants) -> Iterator[_Place]:
@@ -223,10 +225,11 @@ def _check_flows(draft: Draft, variable: Variable, path: KeyPath, vc: Vc, tenant
             draft.refuse(variable, Rule.BAD_FLOW, reason, remedy, (*inside, "namespace"))
 
 
-def _check_datasets(draft: Draft, tenants: Tenants) -> None:
+def _check_owners(draft: Draft, name: str, tenants: Tenants) -> None:
+    """The entries of the site's variable ``name`` are each for a VC."""
     names = {vc.name for vc, _ in tenants.vcs()}
-    for index, entry in enumerate(draft.setting(DATASETS, list) or []):
+    for index, entry in enumerate(draft.setting(name, list) or []):
         if entry.vc not in names:
             reason = f"no VC is named {entry.vc}"
             remedy = f"name one of tenants.yml ({', '.join(sorted(names)) or 'it has none'}), or add it there"
-            draft.refuse(draft.site_wide(DATASETS), Rule.UNKNOWN_VC, reason, remedy, (index, "vc"))
+            draft.refuse(draft.site_wide(name), Rule.UNKNOWN_VC, reason, remedy, (index, "vc"))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from amalgam.chips.table import Kind, kind_of_resource
 from amalgam.errors import AmalgamError
 from amalgam.models.faults import Fault
 from amalgam.models.fields import is_domain, is_label
@@ -22,10 +23,6 @@ VOLUME = "training"
 
 LONGEST_NAME = 50
 """The names of a job's pods and Secret say more than the job's, in at most 63 characters."""
-
-_ASCEND_910 = "huawei.com/Ascend910"
-_RING = 8
-"""Chips of a node with Ascend 910: two rings of four (Huawei MindCluster, "affinity scheduling")."""
 
 
 def _refusal(reason: str) -> PydanticCustomError:
@@ -148,8 +145,8 @@ class TrainingJob(Strict):
         for name in names:
             if names.count(name) > 1:
                 raise _refusal(f"two folders are named {name}")
-        if self.chips and self.chips.kind == _ASCEND_910:
-            _check_ascend_910(self.chips.per_worker, self.workers)
+        if self.chips:
+            _check_chips(kind_of_resource(self.chips.kind), self.chips.per_worker, self.workers)
         return self
 
     @property
@@ -168,16 +165,19 @@ class TrainingJob(Strict):
         return ["python3", *self.script] if self.script is not None else list(self.command or ())
 
 
-def _check_ascend_910(per_worker: int, workers: int) -> None:
-    """Refuse what does not fit the rings of a node: up to 4 chips lie in one ring, 8 are a node, more are nodes."""
-    if per_worker not in (1, 2, 4, _RING):
+def _check_chips(kind: Kind, per_worker: int, workers: int) -> None:
+    """Refuse what no host can give; and of chips in rings, several workers that are no whole hosts."""
+    if per_worker not in kind.counts:
+        counts = ", ".join(map(str, kind.counts))
         raise _refusal(
-            f"a worker cannot have {per_worker} Ascend 910: a job takes 1, 2, 4 or 8 (a ring has four, a node two "
-            "rings), or a multiple of 8 with 8 in each worker"
+            f"a worker cannot have {per_worker} {kind.resource}: a job takes {counts} on one host, or a multiple of "
+            f"{kind.host_chips} with {kind.host_chips} in each worker"
         )
-    if workers > 1 and per_worker != _RING:
+    in_rings = len(kind.counts) < kind.host_chips
+    if in_rings and workers > 1 and per_worker != kind.host_chips:
         raise _refusal(
-            f"{workers} workers of {per_worker} Ascend 910 are no whole nodes: a job with several workers has 8 in each"
+            f"{workers} workers of {per_worker} {kind.resource} are no whole hosts: a job with several workers has "
+            f"{kind.host_chips} in each"
         )
 
 

@@ -22,6 +22,21 @@ from tests.e2e.support.pulumi import new_stack, pulumi_environment
 from tests.e2e.support.python_image import write_python_image
 from tests.e2e.support.waiting import wait_until
 
+CHIP, PER_NODE = "nvidia.com/gpu", 8
+_CAPACITY = f"/status/capacity/{CHIP.replace('/', '~1')}"
+
+# Every process of a script, and none of the shells around it.
+_KILL = """
+import os, signal, sys
+for each in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        words = open(f"/proc/{each}/cmdline", "rb").read().split(bytes(1))
+    except OSError:
+        continue
+    if words[:2] == [b"python3", sys.argv[1].encode()]:
+        os.kill(int(each), signal.SIGKILL)
+"""
+
 
 @dataclass(frozen=True)
 class Vc:
@@ -41,7 +56,7 @@ class Vc:
     def submit(self, name: str, *options: str, check: bool = True, **described: Any) -> Done:
         """Submit a job of small workers."""
         file = self.folder / f"{name}.yaml"
-        small = {"framework": "pytorch", "image": self.image, "cpu": 0.1, "memory": "128Mi"}
+        small = {"framework": "pytorch", "image": self.image, "cpu": 0.5, "memory": "128Mi"}
         file.write_text(yaml.safe_dump({"name": name, **small, **described}))
         return self.run("submit", str(file), "--vc", self.name, *options, check=check)
 
@@ -69,6 +84,11 @@ class Vc:
     def execute(self, pod: str, *words: str, check: bool = True) -> Done:
         """Run a program in a worker."""
         return self.cluster.kubectl(f"--namespace {self.name} exec {pod} -- {shlex.join(words)}", check=check)
+
+    def kill(self, pod: str, script: str) -> None:
+        """Kill the processes of a script in a worker."""
+        # The worker's container ends with them, and with it this command.
+        self.execute(pod, "python3", "-c", _KILL, script, check=False)
 
     def file(self, path: str) -> str:
         """Content of a file on the training volume, as the control plane has it."""
@@ -105,3 +125,27 @@ def training_vc(cluster: Cluster, image: str, scratch: Path) -> Iterator[Vc]:
         stack.up()
         stack.run("preview", "--expect-no-changes")
         yield Vc(cluster, name, image, scratch)
+
+
+@contextmanager
+def chips_of_workers(cluster: Cluster) -> Iterator[int]:
+    """How many chips the workers have together; where they have none, the API server is told of some meanwhile."""
+    # https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
+    nodes = cluster.lab.members("workers")
+    told = [name for name in nodes if not _chips(cluster, name)]
+    try:
+        for name in told:
+            _patch_status(cluster, name, {"op": "add", "path": _CAPACITY, "value": str(PER_NODE)})
+        wait_until("the chips can be had", lambda: [_chips(cluster, name) for name in nodes], all, seconds=60)
+        yield sum(_chips(cluster, name) for name in nodes)
+    finally:
+        for name in told:
+            _patch_status(cluster, name, {"op": "remove", "path": _CAPACITY})
+
+
+def _chips(cluster: Cluster, node: str) -> int:
+    return int(cluster.get(f"node {node}")["status"]["allocatable"].get(CHIP, 0))
+
+
+def _patch_status(cluster: Cluster, node: str, operation: dict[str, str]) -> None:
+    cluster.kubectl(f"patch node {node} --subresource status --type json --patch '{json.dumps([operation])}'")

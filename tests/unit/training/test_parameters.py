@@ -29,11 +29,11 @@ def test_counts_that_fit_the_rings_of_a_node_are_taken(
 @pytest.mark.parametrize(
     ("workers", "per_worker", "reason"),
     [
-        (1, 3, "a worker cannot have 3 Ascend 910"),
-        (1, 12, "a worker cannot have 12 Ascend 910"),
+        (1, 3, "a worker cannot have 3 huawei.com/Ascend910"),
+        (1, 12, "a worker cannot have 12 huawei.com/Ascend910"),
         (1, 16, "multiple of 8 with 8 in each worker"),
-        (3, 4, "3 workers of 4 Ascend 910 are no whole nodes"),
-        (2, 1, "2 workers of 1 Ascend 910 are no whole nodes"),
+        (3, 4, "3 workers of 4 huawei.com/Ascend910 are no whole hosts"),
+        (2, 1, "2 workers of 1 huawei.com/Ascend910 are no whole hosts"),
     ],
 )
 def test_other_counts_are_refused_with_the_reason(
