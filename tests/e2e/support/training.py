@@ -119,6 +119,8 @@ def training_vc(cluster: Cluster, image: str, scratch: Path) -> Iterator[Vc]:
         volumes = [{"vc": name, "size": "64Mi", "storage_class": "shared"}]
         file = inventory / "group_vars" / "all" / "training.yml"
         file.write_text(yaml.safe_dump({"training_volumes": volumes}))
+        # A namespace of the test is no VC of the site.
+        (file.parent / "tenants.yml").unlink()
         variables = pulumi_environment(cluster.lab, scratch / "pulumi-home")
         stack = new_stack(str(ROOT / "pulumi/training"), scratch / "training", variables)
         stack.configure(inventory=str(inventory))

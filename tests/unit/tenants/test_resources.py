@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amalgam.chips import table
 from amalgam.tenants.resources import KINDS, LARGEST, Kind, parse, quantity, total
 
 
@@ -80,3 +81,7 @@ def test_a_sum_has_every_kind() -> None:
         "storage": 0,
         "pods": 3,
     }
+
+
+def test_chips_of_every_kind_are_counted() -> None:
+    assert {kind.resource for kind in table.KINDS} == {kind for kind in KINDS if "/" in kind}
