@@ -56,7 +56,7 @@ def read_host(text: str) -> Host:
 
 
 def version_of(text: str) -> Version:
-    """The numbers that a version begins with: ``(24, 1)`` of ``24.1.rc3``, ``(5, 10, 0)`` of ``5.10.0-60.oe2203``."""
+    """The numbers that a version begins with: ``(24, 1)`` of ``24.1.rc3``."""
     match = _LEADING_NUMBERS.match(text)
     return tuple(int(number) for number in match[0].split(".")) if match else ()
 
@@ -119,7 +119,7 @@ def _of_software(kind: Kind, host: Host, supplied: Collection[str]) -> Iterator[
         if wanted is None:
             continue
         if found and not fits(found, wanted):
-            yield f"{name} {found}, where {said(wanted)} is wanted. Upgrade it by its maker's guide: none is replaced here"
+            yield f"{name} {found}, where {said(wanted)} is wanted. Upgrade it as its maker says: none is replaced here"
         if not found and name not in supplied:
             yield (
                 f"no {name}, and the site supplies none. Install it, "
@@ -149,5 +149,5 @@ def _is_named(firmware: str, ranges: str) -> bool:
     """Whether firmware is in one of the driver's ranges; a driver that names none takes any."""
     version = version_of(firmware)
     named = [(version_of(first), version_of(last)) for first, last in _RANGE.findall(ranges)]
-    # The last one counts as far as it goes: 7.5.99 takes in 7.5.99.1.
+    # The last one counts as far as it goes: 7.5 takes in all that begin so.
     return not named or any(first <= version and version[: len(last)] <= last for first, last in named)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from amalgam.errors import AmalgamError
 
-
 Version = tuple[int, ...]
 
 
