@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from amalgam.chips.pci import Chip, PciDevice, parse_sysfs, recognise
@@ -27,10 +27,12 @@ class Host:
     """What the driver says of the firmware it fits: ``[FIRST,LAST],...``, both included."""
     remarks: frozenset[str] = frozenset()
     """``headers``: the running kernel's; ``compiler``; ``nouveau``: the kernel's own driver holds the cards."""
+    installed: frozenset[str] = frozenset()
+    """``NAME SHA256`` of each file of the site's that was installed."""
 
 
 def read_host(text: str) -> Host:
-    """A host from the lines of the roles' probes: a word, then its value.
+    """A host from the lines that :func:`amalgam.chips.probe.probe` makes it print: a word, then its value.
 
     Raises:
         AmalgamError: a line begins with an unknown word, or a PCI device is not one.
@@ -39,7 +41,7 @@ def read_host(text: str) -> Host:
     for line in text.splitlines():
         word, _, value = line.partition(" ")
         found[word].append(value.strip())
-    strange = found.keys() - {"kernel", "pci", "driver", "firmware", "firmware_of_driver", "remark"}
+    strange = found.keys() - {"kernel", "pci", "driver", "firmware", "firmware_of_driver", "remark", "installed"}
     if strange:
         raise AmalgamError(
             f"the host answered {sorted(strange)}", where="the probe", remedy="see what is wrong with its shell"
@@ -52,6 +54,7 @@ def read_host(text: str) -> Host:
         firmware=only.get("firmware", ""),
         firmware_of_driver=only.get("firmware_of_driver", ""),
         remarks=frozenset(found["remark"]),
+        installed=frozenset(found["installed"]),
     )
 
 
@@ -85,6 +88,15 @@ def refusals(kind: Kind, host: Host, supplied: Collection[str]) -> list[str]:
             are none yet.
     """
     return [*_of_chips(kind, recognise(host.devices)), *_of_kernel(kind, host), *_of_software(kind, host, supplied)]
+
+
+def lacking(host: Host, supplied: Mapping[str, str]) -> list[str]:
+    """What is to be installed, of what the site supplies (name to SHA-256), in that order.
+
+    A driver or firmware that is there stays, whoever installed it; all else follows the site's file.
+    """
+    there = {"driver": bool(host.driver), "firmware": bool(host.firmware)}
+    return [name for name, sha256 in supplied.items() if not there.get(name, f"{name} {sha256}" in host.installed)]
 
 
 def _of_chips(kind: Kind, chips: list[Chip]) -> Iterator[str]:
