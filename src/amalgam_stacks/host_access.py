@@ -36,6 +36,12 @@ def host_access(system_namespaces: tuple[str, ...]) -> AdmissionPolicyArgs:
                 "a container is privileged",
                 "variables.containers.all(c, !c.?securityContext.?privileged.orValue(false))",
             ),
+            # Vendors' container runtimes hand out what it names, past the device plugin that counts.
+            _no(
+                "a container names its chips itself (ASCEND_VISIBLE_DEVICES, NVIDIA_VISIBLE_DEVICES)",
+                "variables.containers.all(c, c.?env.orValue([]).all(e,"
+                " !(e.name in ['ASCEND_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'])))",
+            ),
             _no(
                 "a container takes a port of its host (hostPort)",
                 "variables.containers.all(c, c.?ports.orValue([]).all(p, p.?hostPort.orValue(0) == 0))",

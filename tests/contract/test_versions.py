@@ -42,6 +42,12 @@ NOT_A_PIN = {
     ("src/amalgam/lab/simulated_chips/install.py", "550.127.08"): "what simulated GPUs say their driver is",
     ("src/amalgam/lab/simulated_chips/install.py", "24.1.0"): "what simulated NPUs say their driver is",
     ("src/amalgam/lab/simulated_chips/install.py", "7.5.0.5.220"): "and their firmware",
+    (
+        "inventories/reference-heterogeneous/group_vars/all/ascend.yml",
+        "version: 24.1",
+    ): "an example of what a site carries over",
+    ("inventories/reference-heterogeneous/group_vars/all/ascend.yml", "version: 7.5"): "the same",
+    ("inventories/reference-heterogeneous/group_vars/all/ascend.yml", "v6.0.0"): "the same",
     ("src/amalgam/__init__.py", "0.1.0"): "our own version, where packaging reads it",
     ("src/amalgam/bundle/oci.py", "1.0.0"): "the form of an OCI layout, which the specification fixes",
 }

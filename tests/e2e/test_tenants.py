@@ -153,6 +153,9 @@ def test_nobody_gets_at_a_host(cluster: Cluster, alice: Person) -> None:
     privileged["spec"]["containers"][0]["securityContext"] = {"privileged": True}
     assert "a container is privileged" in _as_root(cluster, privileged)
     assert alice.creates(privileged).rc != 0
+    uncounted = outside.pod()
+    uncounted["spec"]["containers"][0]["env"] = [{"name": "ASCEND_VISIBLE_DEVICES", "value": "0-7"}]
+    assert "names its chips itself" in _as_root(cluster, uncounted)
 
 
 def _as_root(cluster: Cluster, described: dict[str, Any]) -> str:

@@ -68,3 +68,11 @@ class SiteFacts:
     def plain_workers(self) -> list[str]:
         """Names of the workers that are no part of the control plane."""
         return [name for name in self.names("workers") if name not in self.names("control_plane")]
+
+    def managed(self, accelerator: str) -> list[str]:
+        """Names of the hosts with such chips whose software the site leaves to this project."""
+        return [
+            host.name
+            for host in self.site.hosts
+            if host.accelerator == accelerator and host.accelerator_software == "managed"
+        ]

@@ -28,7 +28,9 @@ class GoProgram(Strict):
 class Cgo(Strict):
     """Debian packages (of the set ``build``) whose headers and static libraries the program is linked with."""
 
-    packages: list[str]
+    packages: list[str] = Field(default_factory=list)
+    static: bool = True
+    """``False`` for a program that loads a library of its host as it runs, which a static one cannot."""
 
 
 class GoSource(Strict):

@@ -127,17 +127,19 @@ class Programs:
         flags = " ".join(["-s", "-w", *[f"-X {variable}={value}" for variable, value in source.stamps.items()]])
         extra: dict[str, str] = {}
         if source.cgo:
-            flags += " -extldflags -static"
+            # What is found in that library only then must not be looked for at the start.
+            flags += " -extldflags " + ("-static" if source.cgo.static else "-Wl,-z,lazy")
             extra = self._cgo_environment(arch, source.cgo.packages)
         arguments = ["build", "-mod=readonly", "-trimpath", "-tags", ",".join(tags), "-ldflags", flags]
         self._run_go([*arguments, "-o", str(target), source.programs[program].package], name, arch, extra)
         return {"source": f"go: {source.programs[program].package}", "modules": self._modules(target)}
 
     def _cgo_environment(self, arch: Arch, packages: list[str]) -> dict[str, str]:
+        environment = {"CGO_ENABLED": "1", "CC": f"{TRIPLETS[arch]}-gcc"}
+        if not packages:
+            return environment
         sysroot = self.sysroot(arch, packages)
-        return {
-            "CGO_ENABLED": "1",
-            "CC": f"{TRIPLETS[arch]}-gcc",
+        return environment | {
             "PKG_CONFIG_LIBDIR": str(sysroot / "usr/lib" / TRIPLETS[arch] / "pkgconfig"),
             "PKG_CONFIG_SYSROOT_DIR": str(sysroot),
         }

@@ -12,8 +12,10 @@ def preferred(
 
     Chips of one ring exchange data without the host's help, so a job gets all of them from one where it fits, and that
     ring whose rest is of most use to others: none or two left is better than one or three. This is the order of
-    MindCluster's scheduler (one chip: from rings with 1, 3, 2, 4 free ones; two: with 2, 4, 3). Beyond a ring, whole
-    rings come first. Where nothing fits, the fullest rings are emptied first.
+    MindCluster's scheduler (one chip: from rings with 1, 3, 2, 4 free ones; two: with 2, 4, 3), as its document "NPU
+    Affinity Scheduling Algorithm Design" has it (https://github.com/Ascend/ascend-for-volcano). The rest is a choice of
+    our own: beyond a ring, whole rings come first, and where nothing fits, which that scheduler refuses and the kubelet
+    cannot, the fullest rings are emptied first.
 
     Args:
         free: indices of chips that may be given.

@@ -1,7 +1,9 @@
 """The table of accelerators: what each kind is to PCI, to Kubernetes and to the container runtime.
 
 Sources: the PCI ID repository (https://pci-ids.ucw.cz), NVIDIA's k8s-device-plugin, Huawei's MindCluster (its labels,
-and the counts of chips that its scheduler takes).
+and the counts of chips that its scheduler takes). Of the ranges: NVIDIA's CUDA release notes (the oldest driver that
+programs made for CUDA 12 run on), the kernels in Huawei's guide to installing NPU drivers on the Atlas 800, and what
+its drivers say of firmware in ``version.info``.
 """
 
 from __future__ import annotations
@@ -10,6 +12,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from amalgam.errors import AmalgamError
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Versions from ``first`` on, and below ``end`` where there is one."""
+
+    first: Version
+    end: Version | None = None
+
+
+@dataclass(frozen=True)
+class HostNeeds:
+    """What a host with such chips must have; ``None`` where nothing is known to matter."""
+
+    driver: Range
+    kernel: Range | None = None
+    firmware: Range | None = None
+    driver_is_compiled: bool = False
+    """Whether the driver's installer compiles it on the host, with the kernel's headers."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +66,7 @@ class Kind:
     counts: tuple[int, ...]
     """How many chips a job may ask for on one host; beyond one host it takes whole hosts."""
     products: tuple[Product, ...]
+    needs: HostNeeds
     labels: Mapping[str, str]
     """Labels of a node that has them."""
     architecture_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -69,6 +93,8 @@ NVIDIA = Kind(
     host_chips=16,
     counts=tuple(range(1, 17)),
     products=(Product(name="NVIDIA GPU", device_ids=frozenset()),),
+    # That a driver fits the kernel shows in its module being loaded; the card's firmware comes with the card.
+    needs=HostNeeds(driver=Range((525, 60, 13)), driver_is_compiled=True),
     # The second is what NVIDIA's own charts look for.
     labels={"accelerator": "nvidia", "nvidia.com/gpu.present": "true"},
 )
@@ -96,6 +122,8 @@ ASCEND = Kind(
             labels={"accelerator-type": "module-910b-8"},
         ),
     ),
+    # Drivers before that name no firmware that they fit.
+    needs=HostNeeds(driver=Range((23, 0)), kernel=Range((4, 14)), firmware=Range((6, 4))),
     labels={"accelerator": "huawei-Ascend910", "workerselector": "dls-worker-node"},
     architecture_labels={"arm64": {"host-arch": "huawei-arm"}, "amd64": {"host-arch": "huawei-x86"}},
 )

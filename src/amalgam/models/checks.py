@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
+from amalgam.models.accelerators import ACCELERATOR_VARIABLES, check_accelerators
 from amalgam.models.addressing import check_addressing
 from amalgam.models.datasets import VARIABLE as DATASETS
 from amalgam.models.datasets import VcDatasets, check_datasets
@@ -53,6 +54,7 @@ PER_HOST: dict[str, TypeAdapter[Any]] = {
     "ansible_host": TypeAdapter(Address),
     "architecture": TypeAdapter(SupportedArchitecture),
     "ceph_osds": TypeAdapter(list[Osd]),
+    **ACCELERATOR_VARIABLES,
 }
 
 
@@ -67,6 +69,7 @@ def check_site(draft: Draft, roles: Path) -> None:
     check_addressing(draft)
     for host in draft.inventory.hosts:
         _check_host(draft, host)
+    check_accelerators(draft)
     check_storage(draft)
     check_registry(draft)
     check_mirrors(draft)

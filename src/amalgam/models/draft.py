@@ -30,13 +30,14 @@ class Draft:
 
     def setting(self, name: str, kind: type[Value]) -> Value | None:
         """The checked value of a key of the whole site."""
-        return self._value(self.site_wide(name), kind)
+        return self.value_of(self.site_wide(name), kind)
 
     def of_host(self, host: str, name: str, kind: type[Value]) -> Value | None:
         """The checked value of a core key as ``host`` has it."""
-        return self._value(self.inventory.variable(host, name), kind)
+        return self.value_of(self.inventory.variable(host, name), kind)
 
-    def _value(self, variable: Variable | None, kind: type[Value]) -> Value | None:
+    def value_of(self, variable: Variable | None, kind: type[Value]) -> Value | None:
+        """The checked value of a core key, as it was given somewhere."""
         value = self._checked.get(id(variable))
         return value if isinstance(value, kind) else None
 

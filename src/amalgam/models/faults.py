@@ -67,6 +67,10 @@ class Rule(StrEnum):
     UNKNOWN_GROUP = "unknown-group"
     UNKNOWN_HOST = "unknown-host"
     WORKER_WITHOUT_CLASS = "worker-without-class"
+    # accelerators
+    NO_ACCELERATOR_SOFTWARE = "no-accelerator-software"
+    UNFIT_DRIVER = "unfit-driver"
+    UNREAD_ACCELERATOR_SOFTWARE = "unread-accelerator-software"
     # storage
     BAD_STORAGE_CLASS = "bad-storage-class"
     BAD_SUBVOLUME_NAME = "bad-subvolume-name"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from amalgam.models.accelerators import AcceleratorSoftware, software_of
 from amalgam.models.checks import check_site
 from amalgam.models.datasets import VARIABLE as DATASETS
 from amalgam.models.datasets import VcDatasets
@@ -36,6 +37,8 @@ class Host:
     address: IPv4Address
     architecture: Architecture
     accelerator: Accelerator | None
+    accelerator_software: AcceleratorSoftware
+    """``external`` where somebody else installs what its chips need."""
     groups: frozenset[str]
     """Every group that holds it, without ``all``."""
 
@@ -144,5 +147,6 @@ def _host(draft: Draft, name: str) -> Host:
         address=address,
         architecture="arm64" if architecture == "arm64" else "amd64",
         accelerator="nvidia" if accelerator == "nvidia" else "ascend" if accelerator == "ascend" else None,
+        accelerator_software=software_of(draft, name),
         groups=draft.inventory.groups_of(name),
     )

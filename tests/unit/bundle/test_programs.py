@@ -1,7 +1,8 @@
-"""A pinned upstream release is used before anything is built, and only with its own checksum."""
+"""A pinned upstream release comes before building, and only with its own checksum. How the rest is linked."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import tarfile
@@ -82,3 +83,21 @@ def test_another_release_is_another_key(programs, file_server):
     one = programs(pin_of(file_server, TOOL)).key("crane", "amd64")
     two = programs(pin_of(file_server, TOOL + b"2", name="crane2")).key("crane", "amd64")
     assert one != two
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "linked"),
+    [("runc", "runc", "-extldflags -static"), ("nvidia-container-toolkit", "nvidia-ctk", "-extldflags -Wl,-z,lazy")],
+)
+def test_only_a_program_that_loads_its_hosts_libraries_is_linked_with_the_c_library(
+    programs, file_server, monkeypatch, tmp_path, name, program, linked
+) -> None:
+    calls = []
+    monkeypatch.setattr(Programs, "_run_go", lambda _, arguments, *rest: calls.append((arguments, rest[-1])) or "")
+    monkeypatch.setattr(Programs, "_modules", lambda *_: [])
+    made = dataclasses.replace(programs(pin_of(file_server, TOOL)), sysroot=lambda *_: tmp_path)
+    made._go(program, name, made.components.components[name], "arm64", tmp_path / program)
+    ((arguments, environment),) = calls
+    assert arguments[arguments.index("-ldflags") + 1].endswith(linked)
+    assert environment["CC"] == "aarch64-linux-gnu-gcc"
+    assert ("PKG_CONFIG_SYSROOT_DIR" in environment) is (name == "runc")

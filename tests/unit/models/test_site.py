@@ -95,6 +95,7 @@ def test_a_host_has_what_its_groups_say_and_its_own_files(tmp_path: Path, roles:
     assert str(hosts["npu1"].address) == "192.0.2.41"
     assert hosts["npu1"].groups == {"workers", "npu_workers"}
     assert (hosts["stor1"].architecture, hosts["stor1"].accelerator) == ("amd64", None)
+    assert hosts["npu1"].accelerator_software == "managed"
     assert site.architectures == ("amd64", "arm64")
     assert site.bundle_server.name == "stor1"
     assert [host.name for host in site.group("workers")] == ["gpu1", "gpu2", "npu1", "npu2"]

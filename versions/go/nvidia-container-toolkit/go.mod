@@ -1,0 +1,7 @@
+module amalgam.build/nvidia-container-toolkit
+
+go 1.26.0
+
+require (
+	github.com/NVIDIA/nvidia-container-toolkit v1.20.1
+)
