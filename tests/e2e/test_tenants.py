@@ -158,6 +158,13 @@ def test_nobody_gets_at_a_host(cluster: Cluster, alice: Person) -> None:
     assert "names its chips itself" in _as_root(cluster, uncounted)
 
 
+def test_nobody_takes_the_traffic_of_an_address(alice: Person) -> None:
+    spec = {"ports": [{"port": 443}], "externalIPs": ["10.88.0.11"]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "taken"}, "spec": spec}
+    assert "external IPs" in alice.creates(service).output
+    assert alice.creates(service | {"spec": {"ports": spec["ports"]}}).rc == 0
+
+
 def _as_root(cluster: Cluster, described: dict[str, Any]) -> str:
     command = "create --namespace default --dry-run=server --filename -"
     done = cluster.kubectl(command, stdin=json.dumps(described), check=False)
