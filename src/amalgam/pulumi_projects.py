@@ -23,11 +23,13 @@ class Projects:
         inventory: the site's folder.
         site_name: name of the stacks.
         home: where the engine, its state and its passphrase are.
+        kubeconfig: the one that the site's install left, for where ``KUBECONFIG`` names no other.
     """
 
     inventory: Path
     site_name: str
     home: PulumiHome
+    kubeconfig: Path
 
     def run(self, *command: str) -> None:
         """Run a command of Pulumi in every project; it writes to this process's output.
@@ -64,9 +66,9 @@ class Projects:
         variables = self.home.environment()
         programs = variables.pop("PATH")
         environment = {**os.environ, **variables, "PATH": f"{programs}:{os.environ['PATH']}"}
-        if given := os.environ.get("KUBECONFIG"):
-            # The engine works in the project's folder.
-            environment["KUBECONFIG"] = os.pathsep.join(map(os.path.abspath, given.split(os.pathsep)))
+        given = os.environ.get("KUBECONFIG") or str(self.kubeconfig)
+        # The engine works in the project's folder.
+        environment["KUBECONFIG"] = os.pathsep.join(map(os.path.abspath, given.split(os.pathsep)))
         folder = str(project_root() / "pulumi" / project)
         argv = [f"{programs}/{ENGINE}", "--cwd", folder, "--non-interactive", *command]
         return subprocess.run(argv, env=environment, capture_output=quiet, text=True, check=False)

@@ -30,7 +30,7 @@ def projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Projects:
     monkeypatch.setattr(pulumi_projects, "project_root", lambda: tmp_path)
     monkeypatch.setenv("KUBECONFIG", os.path.relpath(tmp_path / "kubeconfig"))
     home = PulumiHome(tmp_path, tmp_path / "state", tmp_path / "passphrase", False, False)
-    return Projects(tmp_path / "inventory", "lab", home)
+    return Projects(tmp_path / "inventory", "lab", home, tmp_path / "of-the-site")
 
 
 def _said(tmp_path: Path) -> list[str]:
@@ -43,6 +43,14 @@ def test_all_are_run_in_their_order_with_a_kubeconfig_that_every_folder_finds(
     projects.run("up", "--yes")
     ups = [line for line in _said(tmp_path) if line.endswith("up --yes")]
     assert ups == [f"{project} {tmp_path}/kubeconfig up --yes" for project in PROJECTS]
+
+
+def test_the_kubeconfig_that_the_install_left_is_used_where_none_is_named(
+    projects: Projects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBECONFIG")
+    projects.run("preview")
+    assert {line.split()[1] for line in _said(tmp_path)} == {f"{tmp_path}/of-the-site"}
 
 
 def test_a_stack_that_is_missing_is_made_without_what_an_older_one_left(projects: Projects, tmp_path: Path) -> None:

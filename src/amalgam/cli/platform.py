@@ -23,13 +23,13 @@ ExpectNoChanges = Annotated[
 
 @app.command()
 def preview(inventory: Inventory, expect_no_changes: ExpectNoChanges = False) -> None:
-    """Show what `up` would change on the cluster that KUBECONFIG leads to; refuse what is not sound."""
+    """Show what `up` would change on the site's cluster, or that of KUBECONFIG; refuse what is not sound."""
     _projects(inventory).run("preview", *_flags(expect_no_changes))
 
 
 @app.command()
 def up(inventory: Inventory, expect_no_changes: ExpectNoChanges = False) -> None:
-    """Bring the cluster that KUBECONFIG leads to to what the site's data says. A second time changes nothing."""
+    """Bring the site's cluster, or that of KUBECONFIG, to what its data says. A second time changes nothing."""
     _projects(inventory).run("up", "--yes", "--skip-preview", *_flags(expect_no_changes))
 
 
@@ -39,4 +39,4 @@ def _flags(expect_no_changes: bool) -> list[str]:
 
 def _projects(inventory: Path) -> Projects:
     site = load_site(inventory)
-    return Projects(inventory, site.settings.site_name, set_up(site, default_home()))
+    return Projects(inventory, site.settings.site_name, set_up(site, default_home()), site.state_dir / "kubeconfig")
