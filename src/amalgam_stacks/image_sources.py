@@ -25,9 +25,14 @@ def image_sources(system_namespaces: tuple[str, ...], registries: tuple[str, ...
             SPEC,
             CONTAINERS,
             {
-                "name": "foreign",
+                "name": "images",
                 "expression": "variables.containers.map(c, c.?image.orValue(''))"
-                f".filter(image, !{allowed}.exists(allowed, image.startsWith(allowed)))",
+                # An image can also be mounted, as a volume.
+                " + variables.spec.?volumes.orValue([]).filter(v, has(v.image)).map(v, v.image.?reference.orValue(''))",
+            },
+            {
+                "name": "foreign",
+                "expression": f"variables.images.filter(image, !{allowed}.exists(allowed, image.startsWith(allowed)))",
             },
         ],
         validations=[

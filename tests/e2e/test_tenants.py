@@ -176,6 +176,8 @@ def test_an_image_of_a_registry_that_is_not_listed_is_refused(alice: Person) -> 
     for image in ("hub.example.com/library/busybox", "busybox", f"{alice.cluster.lab.registry}.example.com/x"):
         refused = alice.creates(alice.pod(image=image))
         assert f"images of no registry of this site: {image}." in refused.output
+    mounted = {"volumes": [{"name": "data", "image": {"reference": "hub.example.com/data:1"}}]}
+    assert "images of no registry of this site: hub.example.com/data:1." in alice.creates(alice.pod(**mounted)).output
     assert alice.creates(alice.pod()).rc == 0
 
 
