@@ -24,7 +24,7 @@ LARGE_SITE = 400
 WORKER = "gpu2"
 """The worker that is added: a node of the lab, thrown away and made anew before."""
 
-_HOSTS: Groups = {
+HOSTS: Groups = {
     "control_plane": {"master1": {"ansible_host": "10.88.0.11"}},
     "gpu_workers": {
         "gpu1": {"ansible_host": "10.88.0.21", "accelerator": "nvidia"},
@@ -35,7 +35,7 @@ _HOSTS: Groups = {
 }
 
 # Wide enough for the large site: the same for both, so that one cluster serves both.
-_NETWORKS: dict[str, Any] = {"network_node_cidr": "10.88.0.0/22", "network_pod_cidr": "10.244.0.0/14"}
+NETWORKS: dict[str, Any] = {"network_node_cidr": "10.88.0.0/22", "network_pod_cidr": "10.244.0.0/14"}
 
 
 @dataclass
@@ -66,7 +66,7 @@ class SiteBench:
 @contextmanager
 def site_bench(bundle: Path, figures: list[Figure], runs: list[TaskCounts]) -> Iterator[SiteBench]:
     """The GPU reference topology as bare nodes, in a lab of its own; what is measured is added to both lists."""
-    with own_lab("bench", _HOSTS, _NETWORKS, bundle=bundle) as lab, tempfile.TemporaryDirectory() as folder:
+    with own_lab("bench", HOSTS, NETWORKS, bundle=bundle) as lab, tempfile.TemporaryDirectory() as folder:
         lab.up()
         yield SiteBench(lab, Path(folder), figures, runs)
 
@@ -89,7 +89,7 @@ def add_worker(bench: SiteBench) -> None:
         AssertionError: the two runs differ in their tasks or round trips.
     """
     large = bench.lab.names.root / "inventories" / "large"
-    write_inventory(large, _large_site(), _NETWORKS)
+    write_inventory(large, _large_site(), NETWORKS)
     counts = []
     for inventory, size in ((bench.lab.inventory, 4), (large, LARGE_SITE)):
         Cluster(bench.lab).kubectl(f"delete node {WORKER} --wait")
@@ -105,9 +105,9 @@ def _signature(counts: TaskCounts) -> tuple[list[str], int, dict[str, int]]:
 
 
 def _large_site() -> Groups:
-    more = LARGE_SITE - len(_HOSTS["gpu_workers"]) - 2
+    more = LARGE_SITE - len(HOSTS["gpu_workers"]) - 2
     workers = {
         f"gpu{number + 100}": {"ansible_host": f"10.88.{1 + number // 200}.{number % 200 + 1}", "accelerator": "nvidia"}
         for number in range(more)
     }
-    return {**_HOSTS, "gpu_workers": {**_HOSTS["gpu_workers"], **workers}}
+    return {**HOSTS, "gpu_workers": {**HOSTS["gpu_workers"], **workers}}

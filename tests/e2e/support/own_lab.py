@@ -45,8 +45,9 @@ def write_inventory(folder: Path, groups: Groups, variables: dict[str, Any] | No
     if not settings.exists():
         shutil.copytree(ROOT / "inventories" / "lab" / "group_vars", folder / "group_vars")
     if "storage" not in groups:
-        for file in settings.glob("ceph*.yml"):
-            file.unlink()
+        # The tenants of the checkout's lab claim storage, and their training keeps its files there.
+        for file in (*settings.glob("ceph*.yml"), settings / "tenants.yml", settings / "training.yml"):
+            file.unlink(missing_ok=True)
     own = {"lab": {}, **(variables or {})}
     for file in settings.glob("*.yml"):
         kept = {key: value for key, value in yaml.safe_load(file.read_text()).items() if key not in own}

@@ -48,7 +48,9 @@ class Person:
     def _template(self, name: str, image: str, limits: dict[str, str] | None, **spec: Any) -> dict[str, Any]:
         arguments = ["netexec", "--http-port=8080"]
         template = pod_template(image or self.cluster.image_of_tests(), arguments, {"app": name}, **spec)
-        template["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "50m", "memory": "32Mi", **(limits or {})}}
+        # Room for commands beside the container's own: with 32Mi, three at once read their program in again and again.
+        room = {"cpu": "200m", "memory": "128Mi"}
+        template["spec"]["containers"][0]["resources"] = {"limits": {**room, **(limits or {})}}
         return template
 
 
