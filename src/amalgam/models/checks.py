@@ -53,6 +53,7 @@ PER_HOST: dict[str, TypeAdapter[Any]] = {
     "ansible_host": TypeAdapter(Address),
     "architecture": TypeAdapter(SupportedArchitecture),
     "ceph_osds": TypeAdapter(list[Osd]),
+    "runtime_architecture": TypeAdapter(SupportedArchitecture),
 }
 
 
