@@ -172,7 +172,7 @@ def test_every_inventory_of_ours_is_valid(folder: Path) -> None:
     assert load_site(folder).settings.site_name == folder.name
 
 
-@pytest.mark.parametrize("other", ["lab-ha", "lab-single"])
+@pytest.mark.parametrize("other", ["lab-ha", "lab-heterogeneous", "lab-single"])
 def test_the_labs_differ_only_in_their_hosts_names_forwards_subvolumes_and_tenants(other: str) -> None:
     inventories = project_root() / "inventories"
     own = {"ceph_subvolumes.yml", "lab.yml", "site.yml", "tenants.yml"}
