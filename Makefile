@@ -1,6 +1,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-INVENTORY ?= inventories/lab
+TOPOLOGY ?= reference-gpu
+# Each reference topology has a lab; that of reference-gpu is called lab alone.
+INVENTORY ?= inventories/$(patsubst lab-gpu,lab,$(TOPOLOGY:reference-%=lab-%))
 SCENARIO ?= cluster
 VENV := .venv
 AMALGAM := $(VENV)/bin/amalgam
@@ -20,7 +22,7 @@ $(VENV)/.complete: requirements/dev.lock pyproject.toml scripts/bootstrap.sh
 venv: $(VENV)/.complete ## Install what this machine lacks and the pinned Python tools
 
 .PHONY: lab
-lab: venv ## Bring the lab up: bundle, nodes, cluster, platform (INVENTORY=inventories/lab)
+lab: venv ## Bring the lab up: bundle, nodes, cluster, platform (TOPOLOGY=reference-gpu)
 	@echo "1/5  bundle"
 	@$(AMALGAM) lab bundle --inventory $(INVENTORY)
 	@echo "2/5  nodes"

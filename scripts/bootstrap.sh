@@ -13,9 +13,9 @@ packages=(
   skopeo                                             # images into a registry
   shellcheck
 )
-# The same two programs for the other architecture; all others are Go, which needs no second compiler.
+# The same two programs for the other architecture (all others are Go, which needs no second compiler), and nodes of it.
 if [[ $(dpkg --print-architecture) == amd64 ]]; then
-  packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+  packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static arch-test)
 fi
 
 missing=()

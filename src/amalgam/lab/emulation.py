@@ -28,6 +28,8 @@ _UNITS_WITH_CREDENTIALS = (
     "systemd-tmpfiles-setup-dev",
 )
 _NO_CREDENTIALS = "[Service]\nLoadCredential=\nSetCredential=\n"
+# QEMU lets no program filter its system calls, and chronyd ends where it shall and cannot. The clock is the machine's.
+_NO_FILTER = '[Service]\nEnvironment="DAEMON_OPTS=-F 0 -x"\n'
 
 
 def own_architecture() -> str:
@@ -65,6 +67,21 @@ def require(architecture: str, *, where: str) -> None:
         )
 
 
+def require_runtime(architecture: str, runtime_architecture: str, *, where: str) -> None:
+    """Check that the container runtime of a node of that architecture is not emulated.
+
+    Raises:
+        AmalgamError: it would be, and so without seccomp and the bpf system call.
+    """
+    own = own_architecture()
+    if is_emulated(architecture) and runtime_architecture != own:
+        raise AmalgamError(
+            f"its kernel is this machine's, {own}, and a container runtime for {runtime_architecture} fails on it",
+            where=where,
+            remedy=f"give the host `runtime_architecture: {own}` in hosts.yml",
+        )
+
+
 def register_script(architecture: str) -> str:
     """Shell commands that make the kernel run that architecture's programs; none where it does so by itself."""
     if not is_emulated(architecture):
@@ -79,10 +96,11 @@ def register_script(architecture: str) -> str:
 
 
 def node_files(architecture: str) -> dict[str, str]:
-    """What a node of that architecture has on its disk so that it boots whole under emulation, by path."""
+    """What a node of that architecture has on its disk so that its units start under emulation, by path."""
     if not is_emulated(architecture):
         return {}
-    return {f"etc/systemd/system/{unit}.service.d/emulated.conf": _NO_CREDENTIALS for unit in _UNITS_WITH_CREDENTIALS}
+    settings = {**dict.fromkeys(_UNITS_WITH_CREDENTIALS, _NO_CREDENTIALS), "chrony": _NO_FILTER}
+    return {f"etc/systemd/system/{unit}.service.d/emulated.conf": text for unit, text in settings.items()}
 
 
 def _description(name: str) -> Path:

@@ -7,10 +7,11 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, network, node, rootfs, ssh
+from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, native, network, node, rootfs, ssh
 from amalgam.lab.commands import require_programs, require_root
 from amalgam.lab.leftovers import leftovers, mounts, strays
 from amalgam.lab.names import Names
@@ -37,8 +38,9 @@ def up(names: Names, inventory: Path, progress: Progress) -> None:
     with locked(names):
         current = load(names)
         state = wanted_state(names, site, current)
-        for entry in state.nodes.values():
-            emulation.require(entry.architecture, where=entry.name)
+        for host in site.hosts:
+            emulation.require(host.architecture, where=host.name)
+            emulation.require_runtime(host.architecture, host.runtime_architecture, where=host.name)
         todo = _adopt(names, state, current)
         _report(progress, state, todo)
         _remove(names, current, todo)
@@ -153,22 +155,26 @@ def _discard(names: Names, entry: NodeState) -> None:
 
 
 def _create_disks(names: Names, state: LabState, wanted: list[str], bundle: Path, progress: Progress) -> None:
-    roots: dict[str, Path] = {}
+    @cache
+    def root(architecture: str) -> Path:
+        return rootfs.prepare(bundle / "debian" / architecture, architecture, progress.say)
+
     for name in wanted:
         entry = state.node(name)
-        if entry.architecture not in roots:
-            repository = bundle / "debian" / entry.architecture
-            roots[entry.architecture] = rootfs.prepare(repository, entry.architecture, progress.say)
+        lower = root(entry.architecture)
         disk.create(names, node=name, architecture=entry.architecture)
+        upper = names.node_folder(name) / "upper"
+        if emulation.is_emulated(entry.architecture):
+            native.install(upper, root(emulation.own_architecture()))
         if entry.accelerator:
             simulated_chips.install(
-                names.node_folder(name) / "upper",
+                upper,
                 node=name,
                 accelerator=entry.accelerator,
                 architecture=entry.architecture,
                 wheels=bundle / "wheels",
             )
-        entry.rootfs = str(roots[entry.architecture])
+        entry.rootfs = str(lower)
     save(names, state)
 
 

@@ -55,6 +55,7 @@ PER_HOST: dict[str, TypeAdapter[Any]] = {
     "architecture": TypeAdapter(SupportedArchitecture),
     "ceph_osds": TypeAdapter(list[Osd]),
     **ACCELERATOR_VARIABLES,
+    "runtime_architecture": TypeAdapter(SupportedArchitecture),
 }
 
 

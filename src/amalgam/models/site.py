@@ -36,6 +36,8 @@ class Host:
     name: str
     address: IPv4Address
     architecture: Architecture
+    runtime_architecture: Architecture
+    """That of its kernel, for which container runtime and network agent are built; nearly always the same."""
     accelerator: Accelerator | None
     accelerator_software: AcceleratorSoftware
     """``external`` where somebody else installs what its chips need."""
@@ -86,8 +88,8 @@ class Site:
 
     @property
     def architectures(self) -> tuple[Architecture, ...]:
-        """The architectures of its hosts, sorted."""
-        return tuple(sorted({host.architecture for host in self.hosts}))
+        """The architectures that its hosts have programs of, sorted."""
+        return tuple(sorted({one for host in self.hosts for one in (host.architecture, host.runtime_architecture)}))
 
     @property
     def state_dir(self) -> Path:
@@ -139,14 +141,20 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
 
 def _host(draft: Draft, name: str) -> Host:
     address = draft.of_host(name, "ansible_host", IPv4Address)
-    architecture = draft.of_host(name, "architecture", str)
+    architecture = _architecture(draft, name, "architecture", "amd64")
     accelerator = draft.of_host(name, "accelerator", str)
     assert address is not None  # noqa: S101 - a host without one is a fault
     return Host(
         name=name,
         address=address,
-        architecture="arm64" if architecture == "arm64" else "amd64",
+        architecture=architecture,
+        runtime_architecture=_architecture(draft, name, "runtime_architecture", architecture),
         accelerator="nvidia" if accelerator == "nvidia" else "ascend" if accelerator == "ascend" else None,
         accelerator_software=software_of(draft, name),
         groups=draft.inventory.groups_of(name),
     )
+
+
+def _architecture(draft: Draft, name: str, key: str, default: Architecture) -> Architecture:
+    given = draft.of_host(name, key, str)
+    return "arm64" if given == "arm64" else "amd64" if given == "amd64" else default

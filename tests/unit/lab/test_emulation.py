@@ -38,6 +38,21 @@ def test_emulation_that_is_not_installed_is_refused_with_the_package(
     emulation.require("arm64", where="npu1")
 
 
+def test_an_emulated_node_whose_runtime_would_be_emulated_too_is_refused_with_the_key_to_set() -> None:
+    emulation.require_runtime("amd64", "amd64", where="gpu1")
+    emulation.require_runtime("arm64", "amd64", where="npu1")
+    with pytest.raises(AmalgamError, match="for arm64 fails") as caught:
+        emulation.require_runtime("arm64", "arm64", where="npu1")
+    assert caught.value.where == "npu1"
+    assert "`runtime_architecture: amd64`" in caught.value.remedy
+
+
+def test_an_emulated_nodes_time_service_does_without_the_filter_that_it_cannot_have() -> None:
+    files = emulation.node_files("arm64")
+    assert "-F 0" in files["etc/systemd/system/chrony.service.d/emulated.conf"]
+    assert emulation.node_files("amd64") == {}
+
+
 def test_the_format_is_registered_once_and_a_second_node_finds_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,22 @@ def test_a_host_has_what_its_groups_say_and_its_own_files(tmp_path: Path, roles:
     assert [host.name for host in site.group("workers")] == ["gpu1", "gpu2", "npu1", "npu2"]
 
 
+def test_the_runtimes_architecture_is_the_hosts_where_nothing_is_said(tmp_path: Path, roles: Path) -> None:
+    folder = valid_site("heterogeneous", tmp_path / "site")
+    (folder / "host_vars" / "npu2.yml").write_text("runtime_architecture: amd64\n")
+    hosts = {host.name: host for host in load_site(folder, roles=roles).hosts}
+    found = {name: (hosts[name].architecture, hosts[name].runtime_architecture) for name in ("gpu1", "npu1", "npu2")}
+    assert found == {"gpu1": ("amd64", "amd64"), "npu1": ("arm64", "arm64"), "npu2": ("arm64", "amd64")}
+
+
+def test_the_bundle_must_hold_the_architecture_of_every_runtime(tmp_path: Path, roles: Path) -> None:
+    folder = valid_site("single-node", tmp_path / "site")
+    (folder / "host_vars").mkdir(exist_ok=True)
+    (host,) = load_site(folder, roles=roles).hosts
+    (folder / "host_vars" / f"{host.name}.yml").write_text("architecture: arm64\nruntime_architecture: amd64\n")
+    assert load_site(folder, roles=roles).architectures == ("amd64", "arm64")
+
+
 def test_paths_of_the_controller_are_resolved_from_the_inventory_folder(tmp_path: Path, roles: Path) -> None:
     folder = valid_site("three-masters", tmp_path / "site")
     site = load_site(folder, roles=roles)
@@ -157,7 +173,7 @@ def test_every_inventory_of_ours_is_valid(folder: Path) -> None:
     assert load_site(folder).settings.site_name == folder.name
 
 
-@pytest.mark.parametrize("other", ["lab-ha", "lab-single"])
+@pytest.mark.parametrize("other", ["lab-ha", "lab-heterogeneous", "lab-single"])
 def test_the_labs_differ_only_in_their_hosts_names_forwards_subvolumes_and_tenants(other: str) -> None:
     inventories = project_root() / "inventories"
     own = {"ceph_subvolumes.yml", "lab.yml", "site.yml", "tenants.yml"}

@@ -1,0 +1,153 @@
+"""A worker of another architecture: its programs are emulated; kernel, runtime and network agent are the machine's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from amalgam.chips.labels import worker_marks
+from amalgam.chips.table import ASCEND
+from amalgam.lab.emulation import own_architecture, require
+from amalgam.pins import load_lock
+from tests.e2e.support.checkout import ROOT, program
+from tests.e2e.support.chips import ChipNode
+from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.nodes import run_local
+from tests.e2e.support.own_lab import Groups, OwnLab, own_lab
+from tests.e2e.support.playbook import start_site
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(5400)
+
+NODE = "npu1"
+_RUN_SECONDS = 2400.0
+# ELF specification, e_machine, as od prints it: x86-64 and AArch64.
+_MACHINES = {"amd64": "62", "arm64": "183"}
+
+
+def _groups() -> Groups:
+    """The NPU worker of the heterogeneous lab, and a control plane that serves the bundle too."""
+    topology = yaml.safe_load((ROOT / "inventories/lab-heterogeneous/hosts.yml").read_text())["all"]["children"]
+    (master,) = topology["control_plane"]["hosts"]
+    return {
+        "control_plane": topology["control_plane"]["hosts"],
+        "npu_workers": topology["workers"]["children"]["npu_workers"]["hosts"],
+        "bundle_server": {master: {}},
+    }
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Path:
+    """The bundle of both architectures."""
+    build = [program("amalgam"), "bundle", "build", "--arch", "amd64", "--arch", "arm64", "--json"]
+    return Path(json.loads(run_local(build, seconds=3500).stdout)["path"])
+
+
+@pytest.fixture(scope="module")
+def mixed(bundle: Path) -> Iterator[OwnLab]:
+    """A site of both architectures, installed."""
+    require("arm64", where="this test")
+    with own_lab("heterogeneous", _groups(), bundle=bundle) as lab:
+        lab.up()
+        _run_site(lab)
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def npus(mixed: OwnLab) -> ChipNode:
+    """The worker with NPUs."""
+    return ChipNode(Cluster(mixed), mixed.node(NODE), ASCEND)
+
+
+def test_an_arm64_worker_is_ready_beside_an_amd64_control_plane(npus: ChipNode) -> None:
+    npus.cluster.wait_healthy(seconds=600)
+    nodes = {node["metadata"]["name"]: node for node in npus.cluster.get("nodes")["items"]}
+    assert {name: node["metadata"]["labels"]["kubernetes.io/arch"] for name, node in nodes.items()} == {
+        "master1": own_architecture(),
+        NODE: "arm64",
+    }
+    labels = nodes[NODE]["metadata"]["labels"]
+    assert worker_marks(NODE, ASCEND.accelerator, "arm64").labels.items() <= labels.items()
+    assert labels["host-arch"] == "huawei-arm"
+
+
+def test_the_nodes_programs_are_emulated_and_its_runtime_is_not(npus: ChipNode) -> None:
+    programs = ("/usr/local/bin/kubelet", "/usr/local/bin/containerd", "/usr/local/bin/runc")
+    shown = "; ".join(f"od --address-radix=n --skip-bytes=18 --read-bytes=2 -td2 {file}" for file in programs)
+    machines = npus.node.run(shown).stdout.split()
+    assert machines == [_MACHINES[one] for one in ("arm64", own_architecture(), own_architecture())]
+
+
+def test_the_firewall_of_the_emulated_node_holds(mixed: OwnLab, npus: ChipNode) -> None:
+    listed = json.loads(npus.node.run("nft --json list chain inet amalgam input").stdout)["nftables"]
+    (chain,) = (entry["chain"] for entry in listed if "chain" in entry)
+    assert chain["policy"] == "drop"
+    # The port of the kubelet is opened to the other nodes, that of its health is to none.
+    probe = f"timeout 5 bash -c 'exec 3<>/dev/tcp/{npus.node.address}/%d'"
+    master = mixed.node("master1")
+    assert master.run(probe % 10250, check=False).rc == 0
+    assert master.run(probe % 5355, check=False).rc == 124
+
+
+def test_an_arm64_job_that_asks_for_four_npus_runs_there_within_one_ring(npus: ChipNode, bundle: Path) -> None:
+    npus.wait_offers(8)
+    cluster = npus.cluster
+    with cluster.namespace("mixed") as namespace:
+        template = pod_template(_image(cluster, bundle, "arm64"), [], {"job": "four"}, restartPolicy="Never")
+        (container,) = template["spec"]["containers"]
+        container["command"] = ["sh", "-c", "busybox uname -m; echo $ASCEND_VISIBLE_DEVICES"]
+        container["resources"] = {"limits": {ASCEND.resource: "4"}}
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "four"}}
+        cluster.apply(namespace, {**job, "spec": {"backoffLimit": 0, "template": template}})
+        cluster.wait(namespace, "wait --for=condition=Complete job/four", seconds=300)
+        (pod,) = cluster.get(f"pods --namespace {namespace} --selector job=four")["items"]
+        machine, told = cluster.kubectl(f"--namespace {namespace} logs job/four").stdout.split()
+    assert pod["spec"]["nodeName"] == NODE
+    assert machine == "aarch64"
+    assert {int(chip) for chip in told.split(",")} in [set(ring) for ring in ASCEND.products[0].rings]
+
+
+def test_the_look_alike_tool_answers_for_the_same_npus(npus: ChipNode) -> None:
+    with npus.unhealthy(3):
+        npus.wait_offers(7)
+        shown = npus.node.run("for chip in 2 3; do npu-smi info -t health -i $chip -c 0; done").stdout
+    assert re.findall(r"Health Status +: (\w+)", shown) == ["OK", "Critical"]
+    npus.wait_offers(8)
+
+
+def test_a_second_run_changes_nothing(mixed: OwnLab) -> None:
+    assert set(_run_site(mixed).values()) == {0}
+
+
+def test_the_emulated_node_comes_back_after_a_reboot(npus: ChipNode) -> None:
+    npus.node.run("systemctl reboot", check=False)
+    wait_until("the node is away", npus.cluster.readiness, lambda seen: seen[NODE] != "True", seconds=120)
+    npus.cluster.wait_healthy(seconds=600)
+    npus.wait_offers(8)
+
+
+def _run_site(lab: OwnLab) -> dict[str, int]:
+    done = start_site(lab.inventory).wait(seconds=_RUN_SECONDS)
+    assert done.rc == 0, done.end
+    return done.counts("changed")
+
+
+def _image(cluster: Cluster, bundle: Path, architecture: str) -> str:
+    """The test programs' image for one architecture: from a tag, the node's runtime would take its own."""
+    pin = load_lock().image("agnhost")
+
+    def read(digest: str) -> Any:
+        return json.loads((bundle / "images/blobs" / digest.replace(":", "/")).read_text())
+
+    key = "org.opencontainers.image.ref.name"
+    entries = json.loads((bundle / "images/index.json").read_text())["manifests"]
+    (index,) = (entry for entry in entries if entry["annotations"][key] == f"{pin.repository}:{pin.tag}")
+    manifests = read(index["digest"])["manifests"]
+    (digest,) = (one["digest"] for one in manifests if one["platform"]["architecture"] == architecture)
+    return f"{cluster.lab.registry}/{pin.repository}@{digest}"
