@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import tempfile
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,8 +63,8 @@ class Bucket:
         """The bucket of ``vc``, by default the one whose key it is; an answer may take ``timeout_s`` seconds."""
         self.vc = vc or credentials.vc
         self.name = bucket_name(self.vc)
-        # botocore wants the authority as a file.
-        self._ca = tempfile.NamedTemporaryFile(mode="w", prefix="amalgam-ca-", suffix=".crt")  # noqa: SIM115 - lives with it
+        # botocore wants the authority as a file. One in memory is not left behind by a program that is killed.
+        self._ca = os.fdopen(os.memfd_create("amalgam-ca"), "w")
         self._ca.write(credentials.ca_certificate)
         self._ca.flush()
         import boto3  # costs more than most commands of ours
@@ -72,7 +72,7 @@ class Bucket:
         self._client: Any = boto3.client(
             "s3",
             endpoint_url=credentials.endpoint,
-            verify=self._ca.name,
+            verify=f"/proc/self/fd/{self._ca.fileno()}",
             aws_access_key_id=credentials.access_key,
             aws_secret_access_key=credentials.secret_key,
             region_name="default",
