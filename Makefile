@@ -84,7 +84,7 @@ molecule: venv ## Run one scenario on the lab (SCENARIO=host_base)
 	molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
-bench: venv ## Time bundle, install, second run and a new worker; storage beside a disk
+bench: venv ## Time bundle, install, second run, a new worker, 200 VCs; storage beside a disk
 	$(VENV)/bin/python -m tests.bench
 
 .PHONY: format

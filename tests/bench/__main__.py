@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: bundle, install, second run, a new worker; and storage and images beside the plain thing."""
+"""`python -m tests.bench`: bundle, install, second run, new worker; storage, images and VCs beside the plain thing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.console import Console
 
 from amalgam.lab.names import Names
 from amalgam.lab.status import status
-from tests.bench import bundles, images, sites, storage
+from tests.bench import bundles, images, sites, storage, tenants, training
 from tests.bench.report import Figure, TaskCounts, show, show_comparisons
 from tests.e2e.support.nodes import Lab
 
@@ -16,12 +16,14 @@ from tests.e2e.support.nodes import Lab
 def main() -> None:
     """Run what is asked for and print the figures; those of what went before a failure are printed, too."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=["storage"], help="storage: that alone, on the lab that is up")
+    parser.add_argument("part", nargs="?", choices=["storage", "tenants"], help="that alone, on the lab that is up")
     parser.add_argument("--cold", action="store_true", help="build the bundle from an empty cache, too (half an hour)")
     chosen = parser.parse_args()
     console = Console(width=max(Console().width, 140))
     if chosen.part == "storage":
         _storage(console, Lab(Names.of_checkout()))
+    elif chosen.part == "tenants":
+        _tenants(console, Lab(Names.of_checkout()))
     else:
         _everything(console, cold=chosen.cold)
 
@@ -39,6 +41,7 @@ def _everything(console: Console, *, cold: bool) -> None:
         with sites.site_bench(bundle, figures, runs) as bench:
             sites.install(bench)
             _storage(console, bench.lab)
+            _tenants(console, bench.lab)
             sites.add_worker(bench)
     finally:
         show(console, figures, runs)
@@ -47,6 +50,15 @@ def _everything(console: Console, *, cold: bool) -> None:
 def _storage(console: Console, lab: Lab) -> None:
     show_comparisons(console, "Storage", "shared file system", "raw disk", storage.compare(lab))
     show_comparisons(console, "Images", "pull", "plain copy", images.compare(lab))
+
+
+def _tenants(console: Console, lab: Lab) -> None:
+    figures: list[Figure] = []
+    try:
+        training.measure(lab, figures)
+        tenants.measure(lab, figures)
+    finally:
+        show(console, figures, [])
 
 
 if __name__ == "__main__":
