@@ -45,7 +45,7 @@ def measure(lab: Lab, figures: list[Figure]) -> None:
         stack.configure(inventory=str(lab.inventory))
         stack.run(*up, seconds=_SECONDS)
 
-        stack.configure(inventory=str(_with_many(lab.inventory, Path(scratch) / "many")))
+        stack.configure(inventory=str(_inventory(lab.inventory, Path(scratch) / "many", COUNT)))
         began = len(_objects(stack))
         seconds = time.monotonic()
         stack.run(*up, seconds=_SECONDS)
@@ -55,8 +55,11 @@ def measure(lab: Lab, figures: list[Figure]) -> None:
         figures.append(Figure(f"pulumi up, {COUNT} VCs", seconds, UP, note))
         preview = ["preview", "--expect-no-changes"]
         timed("pulumi preview, nothing to do", PREVIEW, len(objects), lambda: stack.run(*preview, seconds=_SECONDS))
-        stack.configure(inventory=str(lab.inventory))
+        # What is granted is only taken back when those it was granted to are gone.
+        stack.configure(inventory=str(_inventory(lab.inventory, Path(scratch) / "none", 0)))
         timed(f"pulumi up, {COUNT} VCs fewer", DELETE, len(objects), lambda: stack.run(*up, seconds=_SECONDS))
+        stack.configure(inventory=str(lab.inventory))
+        stack.run(*up)
 
         manifest = Path(scratch) / "objects.json"
         manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
@@ -72,8 +75,8 @@ def measure(lab: Lab, figures: list[Figure]) -> None:
             )
 
 
-def _with_many(inventory: Path, folder: Path) -> Path:
-    """A copy of the site's inventory whose first organisation has many small VCs more, and a quota for them."""
+def _inventory(inventory: Path, folder: Path, count: int) -> Path:
+    """A copy of the site's inventory whose first organisation has so many small VCs more, and a quota for many."""
     shutil.copytree(inventory, folder)
     file = folder / "group_vars" / "all" / "tenants.yml"
     data = yaml.safe_load(file.read_text())
@@ -85,7 +88,7 @@ def _with_many(inventory: Path, folder: Path) -> Path:
             "quota": {"cpu": 1, "memory": "1Gi", "pods": 10},
             "members": {f"user-{number}": "developer"},
         }
-        for number in range(COUNT)
+        for number in range(count)
     )
     file.write_text(yaml.safe_dump(data))
     return folder

@@ -16,6 +16,10 @@ from typing import Any
 # Exit code: it failed, and the engine knows why.
 TOLD = 32
 
+# The SDK has the engine keep, with each resource, the whole stack on which it was declared: half of the state's file,
+# which the engine writes anew for each resource. So many frames reach from the SDK into the program.
+_FRAMES = 10
+
 
 def main() -> int:
     """Set the SDK up for the engine that waits, and run the program in a stack."""
@@ -52,6 +56,7 @@ def main() -> int:
     )
     pulumi.runtime.config.set_all_config(settings["config"], settings["secret_keys"])
     sys.argv = [str(program), *settings["args"]]
+    sys.tracebacklimit = _FRAMES
     try:
         asyncio.run(_run(program))
     except pulumi.RunError as error:
@@ -76,6 +81,7 @@ async def _run(program: Path) -> None:
 
 def _users_traceback(error: BaseException) -> list[str]:
     """From the program's first own frame on."""
+    del sys.tracebacklimit
     frames = traceback.extract_tb(error.__traceback__)
     own = next((index for index, frame in enumerate(frames) if frame.filename.startswith(sys.path[0])), 0)
     return [*traceback.format_list(frames[own:]), *traceback.format_exception_only(error)]
