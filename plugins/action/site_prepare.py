@@ -29,7 +29,7 @@ description:
   - In check mode nothing is written. What is missing is made in memory, so that a new site can be checked.
 options:
   certificates:
-    description: Server certificates that the play needs.
+    description: Certificates that the play needs.
     type: list
     elements: dict
     default: []
@@ -37,6 +37,7 @@ options:
       name: {description: What the play calls it., type: str, required: true}
       dns: {description: Names of the server., type: list, elements: str, default: []}
       addresses: {description: IP addresses of the server., type: list, elements: str, default: []}
+      client: {description: Whether it is shown to servers., type: bool, default: false}
 attributes:
   check_mode: {support: full, description: Writes nothing.}
 """
@@ -53,6 +54,7 @@ _CERTIFICATE = {
     "name": {"type": "str", "required": True},
     "dns": {"type": "list", "elements": "str", "default": []},
     "addresses": {"type": "list", "elements": "str", "default": []},
+    "client": {"type": "bool", "default": False},
 }
 
 
@@ -78,11 +80,17 @@ class ActionModule(ActionBase):
             manifest = _bundle_of(site)
             # Ansible's strings carry its own tags, which a file of secrets has no use for.
             servers = [
-                ServerName(str(one["name"]), [str(dns) for dns in one["dns"]], [str(ip) for ip in one["addresses"]])
+                ServerName(
+                    str(one["name"]),
+                    [str(dns) for dns in one["dns"]],
+                    [str(ip) for ip in one["addresses"]],
+                    bool(one["client"]),
+                )
                 for one in arguments["certificates"]
             ]
             name, write = site.settings.site_name, not self._task.check_mode
             accounts = {"registry_users": site.registry_users, "harbor_robots": site.harbor_robots}
+            accounts["monitoring_users"] = site.monitoring_users
             prepared = prepare_secrets(site.state_dir, name, servers, **accounts, write=write)
         except AmalgamError as error:
             raise AnsibleActionFail(str(error)) from None

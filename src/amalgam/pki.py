@@ -1,4 +1,4 @@
-"""The site's own certificate authority, and the server certificates it issues.
+"""The site's own certificate authority, and the certificates it issues to servers and clients.
 
 ECDSA on P-256 throughout: what containerd, apt (GnuTLS), HAProxy, nginx and Kubernetes all take.
 """
@@ -41,16 +41,23 @@ class Credential:
 
 @dataclass(frozen=True)
 class ServerName:
-    """What a server certificate is for."""
+    """What a certificate is for."""
 
     name: str
     """What the site calls it, and the certificate's common name."""
     dns: Sequence[str] = ()
     addresses: Sequence[str] = ()
+    client: bool = False
+    """Whether it is shown to servers. One that servers show is no proof of who asks, and the other way round."""
+
+    @property
+    def usage(self) -> x509.ObjectIdentifier:
+        """What it may be shown as (RFC 5280 section 4.2.1.12)."""
+        return ExtendedKeyUsageOID.CLIENT_AUTH if self.client else ExtendedKeyUsageOID.SERVER_AUTH
 
 
 def make_authority(site_name: str, now: datetime | None = None) -> Credential:
-    """A new authority for the site, which signs server certificates and no further authorities."""
+    """A new authority for the site, which signs certificates of servers and clients and no further authorities."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Amalgam authority of {site_name}")])
     builder = (
@@ -62,7 +69,7 @@ def make_authority(site_name: str, now: datetime | None = None) -> Credential:
 
 
 def issue(authority: Credential, server: ServerName, now: datetime | None = None) -> Credential:
-    """A certificate of ``authority`` for a TLS server with the names and addresses of ``server``.
+    """A certificate of ``authority`` for TLS with the names and addresses of ``server``.
 
     Raises:
         AmalgamError: it has neither a name nor an address, one of its addresses is none, or the authority's time is up.
@@ -82,7 +89,7 @@ def issue(authority: Credential, server: ServerName, now: datetime | None = None
         _builder(name, ca.subject, key.public_key(), now, lifetime)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([server.usage]), critical=False)
         .add_extension(x509.SubjectAlternativeName(_alternative_names(server)), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
     )
@@ -100,7 +107,8 @@ def is_current(credential: Credential, authority: Credential, server: ServerName
     if _public_bytes(_key(credential).public_key()) != _public_bytes(certificate.public_key()):
         return False
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    if set(names) != set(_alternative_names(server)):
+    usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    if set(names) != set(_alternative_names(server)) or list(usages) != [server.usage]:
         return False
     lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
     return certificate.not_valid_before_utc <= now and certificate.not_valid_after_utc - now >= lifetime / 3
@@ -146,7 +154,7 @@ def _alternative_names(server: ServerName) -> list[x509.GeneralName]:
     names: list[x509.GeneralName] = [*(x509.DNSName(name) for name in server.dns), *addresses]
     if not names:
         raise AmalgamError(
-            "a server certificate for nothing",
+            "a certificate for nothing",
             where=f"certificate {server.name}",
             remedy="give it at least one DNS name or address",
         )

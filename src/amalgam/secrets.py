@@ -58,10 +58,14 @@ class SiteSecrets(BaseModel):
     """Of the accounts at the registries that Harbor copies from, by endpoint; given, never made."""
     kubeadm_certificate_key: str
     """32 bytes, hex: wraps the control plane's certificates on their way to further masters."""
+    log_writer_password: str
+    """With which the agents on the hosts send logs."""
+    monitoring_passwords: dict[str, str] = {}
+    """Of the people who look at dashboards and logs, by name."""
     ceph_key_secret: str
     """32 bytes, base64: every cephx key follows from it (:mod:`amalgam.ceph_keys`)."""
     certificates: dict[str, Credential] = {}
-    """Server certificates issued so far, by name."""
+    """Certificates issued so far, by name."""
 
     def __repr__(self) -> str:
         """Only that it is there."""
@@ -85,19 +89,20 @@ def prepare_secrets(
     *,
     registry_users: Iterable[str] = (),
     harbor_robots: Iterable[str] = (),
+    monitoring_users: Iterable[str] = (),
     renew: str | None = None,
     write: bool = True,
 ) -> Prepared:
     """The site's secrets in ``folder``, with a current certificate for each of ``servers``.
 
-    Each of ``registry_users`` has a password, that of the user ``renew`` a new one; each of ``harbor_robots``
-    (``project/name``) has a secret.
+    Each of ``registry_users`` and ``monitoring_users`` has a password, that of the user ``renew`` is a new one; each of
+    ``harbor_robots`` (``project/name``) has a secret.
     What is missing is made, and written unless ``write`` is false: then it lives in memory only, for a dry run.
 
     Raises:
         AmalgamError: the files are there and cannot be read. They are left as they are.
     """
-    wanted = _Wanted(tuple(servers), tuple(registry_users), tuple(harbor_robots), renew)
+    wanted = _Wanted(tuple(servers), tuple(registry_users), tuple(harbor_robots), tuple(monitoring_users), renew)
     if not write:
         return _completed(_load(folder), site_name, wanted)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -137,6 +142,7 @@ class _Wanted:
     servers: tuple[ServerName, ...]
     users: tuple[str, ...]
     robots: tuple[str, ...]
+    monitoring: tuple[str, ...]
     renew: str | None
 
 
@@ -155,10 +161,14 @@ def _completed(known: dict[str, Any], site_name: str, wanted: _Wanted) -> Prepar
         if issued is None or not pki.is_current(issued, result.site_ca, server):
             result.certificates[server.name] = pki.issue(result.site_ca, server)
             changed = True
-    for user in wanted.users:
-        if user == wanted.renew or user not in result.registry_passwords:
-            result.registry_passwords[user] = secrets.token_urlsafe(32)
-            changed = True
+    for users, passwords in (
+        (wanted.users, result.registry_passwords),
+        (wanted.monitoring, result.monitoring_passwords),
+    ):
+        for user in users:
+            if user == wanted.renew or user not in passwords:
+                passwords[user] = secrets.token_urlsafe(32)
+                changed = True
     for robot in wanted.robots:
         if robot not in result.harbor_robot_secrets:
             result.harbor_robot_secrets[robot] = _harbor_password()
@@ -175,6 +185,7 @@ def _missing(known: dict[str, Any], site_name: str) -> dict[str, Any]:
         "registry_push_password": lambda: secrets.token_urlsafe(32),
         "harbor_admin_password": _harbor_password,
         "harbor_database_password": lambda: secrets.token_hex(32),
+        "log_writer_password": lambda: secrets.token_urlsafe(32),
         "kubeadm_certificate_key": lambda: secrets.token_hex(32),
         "ceph_key_secret": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     }

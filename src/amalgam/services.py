@@ -9,7 +9,7 @@ import yaml
 from amalgam.models import Site
 from amalgam.paths import project_root
 
-Service = Literal["bundle", "objects", "registry"]
+Service = Literal["bundle", "monitoring", "objects", "registry"]
 
 
 def address(site: Site, service: Service) -> str:

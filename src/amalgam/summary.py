@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-ROLES = {"control_plane": "control plane", "workers": "worker", "storage": "storage", "bundle_server": "bundle server"}
+ROLES = {
+    "control_plane": "control plane",
+    "workers": "worker",
+    "storage": "storage",
+    "bundle_server": "bundle server",
+    "management": "management",
+}
 COLUMNS = ("NODE", "ROLE", "ARCH", "ADDRESS", "VERSION", "STATE")
 
 

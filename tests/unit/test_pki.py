@@ -1,4 +1,4 @@
-"""The site's authority and its server certificates."""
+"""The site's authority and its certificates."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from amalgam.errors import AmalgamError
@@ -84,9 +85,10 @@ def test_a_certificate_is_kept_until_a_third_of_its_time_is_left(authority: Cred
         ServerName(SERVER.name, [*SERVER.dns, "more.example.internal"], SERVER.addresses),
         ServerName(SERVER.name, SERVER.dns[:1], SERVER.addresses),
         ServerName(SERVER.name, SERVER.dns, ["192.0.2.32"]),
+        ServerName(SERVER.name, SERVER.dns, SERVER.addresses, client=True),
     ],
 )
-def test_a_certificate_is_replaced_when_its_names_change(authority: Credential, other: ServerName) -> None:
+def test_a_certificate_is_replaced_when_its_names_or_its_use_change(authority: Credential, other: ServerName) -> None:
     assert not is_current(issue(authority, SERVER, NOW), authority, other, NOW)
 
 
@@ -112,6 +114,15 @@ def test_a_certificate_with_another_ones_key_is_replaced(authority: Credential) 
 def test_a_certificate_for_nothing_or_for_no_address_is_refused(authority: Credential, server: ServerName) -> None:
     with pytest.raises(AmalgamError, match=server.name if server.name == "none" else "does not appear"):
         issue(authority, server, NOW)
+
+
+@pytest.mark.parametrize(
+    ("client", "usage"), [(False, ExtendedKeyUsageOID.SERVER_AUTH), (True, ExtendedKeyUsageOID.CLIENT_AUTH)]
+)
+def test_a_server_cannot_pass_for_a_client(authority: Credential, client: bool, usage: x509.ObjectIdentifier) -> None:
+    issued = loaded(issue(authority, ServerName("prometheus", ["prometheus"], client=client), NOW))
+
+    assert list(issued.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [usage]
 
 
 def test_a_printed_credential_shows_no_key(authority: Credential) -> None:

@@ -65,15 +65,18 @@ def test_the_authority_s_certificate_lies_beside_them_for_everybody(made: Path) 
     assert (made / CA_FILE).stat().st_mode & 0o777 == 0o644
 
 
-def test_each_user_of_the_registry_gets_a_password_that_stays_until_it_is_renewed(fresh: Path) -> None:
-    first = prepare_secrets(fresh, "example", registry_users=["alice", "bob"])
-    assert first.changed
-    assert set(first.secrets.registry_passwords) == {"alice", "bob"}
-    assert not prepare_secrets(fresh, "example", registry_users=["bob"]).changed
-    renewed = prepare_secrets(fresh, "example", registry_users=["alice", "bob"], renew="alice").secrets
-    assert renewed.registry_passwords["bob"] == first.secrets.registry_passwords["bob"]
-    assert renewed.registry_passwords["alice"] != first.secrets.registry_passwords["alice"]
-    assert stored(fresh)["registry_passwords"] == renewed.registry_passwords
+@pytest.mark.parametrize("service", ["registry", "monitoring"])
+def test_each_user_of_a_service_gets_a_password_that_stays_until_it_is_renewed(fresh: Path, service: str) -> None:
+    def passwords(*users: str, renew: str | None = None) -> dict[str, str]:
+        prepare_secrets(fresh, "example", **{f"{service}_users": users}, renew=renew)
+        return dict(stored(fresh)[f"{service}_passwords"])
+
+    first = passwords("alice", "bob")
+    assert set(first) == {"alice", "bob"}
+    assert passwords("bob") == first
+    renewed = passwords("alice", "bob", renew="alice")
+    assert renewed["bob"] == first["bob"]
+    assert renewed["alice"] != first["alice"]
 
 
 def test_every_secret_is_there_in_its_form(made: Path) -> None:
@@ -90,7 +93,13 @@ def test_two_sites_share_no_secret(made: Path, tmp_path: Path) -> None:
     one = stored(made)
     other = prepare_secrets(tmp_path / "other", "example", write=False).secrets.model_dump()
 
-    made_when_wanted = {"certificates", "registry_passwords", "harbor_registry_secrets", "harbor_robot_secrets"}
+    made_when_wanted = {
+        "certificates",
+        "harbor_registry_secrets",
+        "harbor_robot_secrets",
+        "monitoring_passwords",
+        "registry_passwords",
+    }
     for name in one.keys() - made_when_wanted:
         assert one[name] != other[name]
 

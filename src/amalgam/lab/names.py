@@ -96,6 +96,11 @@ class Names:
         return self.folder / "id_ed25519"
 
     @property
+    def mail_folder(self) -> Path:
+        """What clients of the lab's mail server need."""
+        return self.folder / "mail"
+
+    @property
     def known_hosts(self) -> Path:
         """Host keys of the nodes, made before they boot."""
         return self.folder / "known_hosts"

@@ -10,7 +10,7 @@ from amalgam.lab.forwarder import choose_base, listen_port
 from amalgam.lab.names import Names, loopback_hosts
 from amalgam.lab.state import ForwardState, LabState, NodeState
 from amalgam.models import Host, Site
-from amalgam.models.topology import BUNDLE_SERVER, CONTROL_PLANE, STORAGE, WORKER_CLASSES
+from amalgam.models.topology import BUNDLE_SERVER, CONTROL_PLANE, MANAGEMENT, STORAGE, WORKER_CLASSES
 
 SSH_PORT = 22
 API_SERVER_PORT = 6443
@@ -87,6 +87,8 @@ def role(host: Host) -> str:
         words.append("storage")
     if BUNDLE_SERVER in host.groups:
         words.append("bundle server")
+    if MANAGEMENT in host.groups:
+        words.append("management")
     return ", ".join(words)
 
 

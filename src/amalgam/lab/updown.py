@@ -14,13 +14,14 @@ from amalgam.errors import AmalgamError
 from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, native, network, node, rootfs, ssh
 from amalgam.lab.commands import require_programs, require_root
 from amalgam.lab.leftovers import leftovers, mounts, strays
+from amalgam.lab.mail import install as mail
 from amalgam.lab.names import Names
 from amalgam.lab.plan import Changes, changes, wanted_state
 from amalgam.lab.processes import Process
 from amalgam.lab.progress import Progress
 from amalgam.lab.simulated_chips import install as simulated_chips
 from amalgam.lab.state import LabState, NodeState, load, locked, require, save
-from amalgam.models import load_site
+from amalgam.models import Site, load_site
 
 DOWN_SECONDS = 10.0
 """How long nodes may take to shut down before they are killed when the lab goes, disks and all."""
@@ -50,7 +51,7 @@ def up(names: Names, inventory: Path, progress: Progress) -> None:
         network.create_lab(names, node_cidr=state.node_cidr, gateway=state.gateway)
         if kernel.allow_inotify_instances():
             progress.say(f"raised the machine's {kernel.INOTIFY_INSTANCES} for the nodes to come")
-        _create_disks(names, state, todo.create, site.bundle_path, progress)
+        _create_disks(names, state, todo.create, site, progress)
         _boot(names, state, list(state.nodes), progress)
 
 
@@ -105,10 +106,10 @@ def recreate(names: Names, wanted: list[str], progress: Progress) -> None:
     with locked(names):
         state = require(names)
         entries = [state.node(name) for name in wanted]
-        bundle = load_site(Path(state.inventory)).bundle_path
+        site = load_site(Path(state.inventory))
         _each(entries, lambda entry: _discard(names, entry))
         save(names, state)
-        _create_disks(names, state, wanted, bundle, progress)
+        _create_disks(names, state, wanted, site, progress)
         _boot(names, state, wanted, progress)
 
 
@@ -154,7 +155,9 @@ def _discard(names: Names, entry: NodeState) -> None:
     entry.rootfs = ""
 
 
-def _create_disks(names: Names, state: LabState, wanted: list[str], bundle: Path, progress: Progress) -> None:
+def _create_disks(names: Names, state: LabState, wanted: list[str], site: Site, progress: Progress) -> None:
+    bundle = site.bundle_path
+
     @cache
     def root(architecture: str) -> Path:
         return rootfs.prepare(bundle / "debian" / architecture, architecture, progress.say)
@@ -174,6 +177,9 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], bundle: Path
                 architecture=entry.architecture,
                 wheels=bundle / "wheels",
             )
+        if site.lab is not None and site.lab.mail_host == name:
+            server = f"{name}.{site.settings.site_domain}"
+            mail.install(upper, name=server, address=entry.address, libraries=bundle / "wheels", keep=names.mail_folder)
         entry.rootfs = str(lower)
     save(names, state)
 

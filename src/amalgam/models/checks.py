@@ -18,6 +18,7 @@ from amalgam.models.harbor import HARBOR_VARIABLES, check_harbor
 from amalgam.models.inventory import ALL, Variable
 from amalgam.models.lab import LabSettings
 from amalgam.models.mirrors import Mirror, RegistryName, check_mirrors
+from amalgam.models.monitoring import ADMINISTRATORS, Administrator
 from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES
 from amalgam.models.registry import Backend, RegistryProject, check_registry
 from amalgam.models.role_options import load_role_options
@@ -43,6 +44,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     "lab": TypeAdapter(LabSettings),
     IMAGE_REGISTRIES: TypeAdapter(list[RegistryName]),
     SYSTEM_NAMESPACES: TypeAdapter(list[str]),
+    ADMINISTRATORS: TypeAdapter(list[Administrator]),
     "registry_backend": TypeAdapter(Backend),
     "registry_projects": TypeAdapter(list[RegistryProject]),
     TRAINING: TypeAdapter(list[TrainingVolume]),
@@ -145,6 +147,9 @@ def _check_lab(draft: Draft) -> None:
         if forward.host not in draft.inventory.hosts:
             reason, inside = f"no host is named {forward.host}", ("forwards", index, "host")
             draft.refuse(draft.site_wide("lab"), Rule.UNKNOWN_HOST, reason, remedy, inside)
+    if lab.mail_host is not None and lab.mail_host not in draft.inventory.hosts:
+        reason = f"no host is named {lab.mail_host}"
+        draft.refuse(draft.site_wide("lab"), Rule.UNKNOWN_HOST, reason, remedy, ("mail_host",))
     for host in lab.memory_mib:
         if host not in draft.inventory.hosts:
             reason = f"no host is named {host}"

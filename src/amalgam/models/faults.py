@@ -63,6 +63,7 @@ class Rule(StrEnum):
     RESERVED_NAME = "reserved-name"
     SHARED_CONTROL_PLANE = "shared-control-plane"
     TWO_BUNDLE_SERVERS = "two-bundle-servers"
+    TWO_MANAGEMENT_HOSTS = "two-management-hosts"
     UNGROUPED_HOST = "ungrouped-host"
     UNKNOWN_GROUP = "unknown-group"
     UNKNOWN_HOST = "unknown-host"

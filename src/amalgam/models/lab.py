@@ -33,3 +33,5 @@ class LabSettings(BaseModel):
     forwards: list[Forward] = []
     memory_mib: dict[str, MemoryMib] = {}
     """Memory limit by node name, in MiB; a node not named has none."""
+    mail_host: str | None = None
+    """Name of the node with a mail server, which takes in what alerts send; none where it is not named."""

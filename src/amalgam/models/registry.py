@@ -16,7 +16,7 @@ Role = Literal["guest", "developer", "maintainer"]
 """In Harbor's words: a guest pulls, a developer pushes too, a maintainer also deletes."""
 
 ADMINISTRATOR = "amalgam"
-"""The registry's own user, as which the site pushes the bundle's images."""
+"""The site's own user: as it the bundle's images are pushed, and it sees all dashboards and logs."""
 
 # OCI distribution specification, "Pulling manifests": one component of a repository's name.
 _COMPONENT = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
@@ -35,12 +35,13 @@ def is_user_name(text: str) -> bool:
     return _USER.fullmatch(text) is not None
 
 
-def _user_name(value: str) -> str:
+def user_name(value: str) -> str:
+    """``value``, unless people cannot be named so."""
     if not is_user_name(value):
         remedy = "use lower-case letters, digits, and . _ @ - between them"
-        raise refusal(Rule.BAD_USER_NAME, f"{value!r} is no name for a user of the registry", remedy)
+        raise refusal(Rule.BAD_USER_NAME, f"{value!r} is no name for a user", remedy)
     if value == ADMINISTRATOR:
-        raise refusal(Rule.RESERVED_USER, f"{value} is the registry's own user, with every right", "use another name")
+        raise refusal(Rule.RESERVED_USER, f"{value} is the site's own user, with every right", "use another name")
     return value
 
 
@@ -49,7 +50,7 @@ class Member(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    user: Annotated[str, AfterValidator(_user_name)]
+    user: Annotated[str, AfterValidator(user_name)]
     role: Role
 
 

@@ -17,16 +17,18 @@ from amalgam.models.harbor import HarborData, harbor_data
 from amalgam.models.inventory import read_inventory
 from amalgam.models.lab import LabSettings
 from amalgam.models.mirrors import Mirror
+from amalgam.models.monitoring import ADMINISTRATORS
 from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES, PlatformSettings
-from amalgam.models.registry import RegistryProject
+from amalgam.models.registry import ADMINISTRATOR, RegistryProject
 from amalgam.models.settings import SiteSettings
 from amalgam.models.storage import Subvolume
 from amalgam.models.tenant_checks import tenants_of
 from amalgam.models.tenants import Tenants
-from amalgam.models.topology import BUNDLE_SERVER
+from amalgam.models.topology import BUNDLE_SERVER, MANAGEMENT
 from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.training import TrainingVolume
 from amalgam.paths import project_root
+from amalgam.tenants.vcs import tenancies
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Site:
     mirrors: tuple[Mirror, ...] = ()
     platform: PlatformSettings = field(default_factory=PlatformSettings)
     tenants: Tenants = field(default_factory=Tenants)
+    monitoring_administrators: tuple[str, ...] = ()
+    """People who see dashboards, alerts and all logs, beside the site's own user."""
 
     def group(self, name: str) -> tuple[Host, ...]:
         """The hosts of a group."""
@@ -80,6 +84,14 @@ class Site:
     def registry_users(self) -> tuple[str, ...]:
         """Every user who is a member of a registry project, sorted."""
         return tuple(sorted({member.user for project in self.registry_projects for member in project.members}))
+
+    @property
+    def monitoring_users(self) -> tuple[str, ...]:
+        """Every person who may look at dashboards and logs, sorted; none where the site has no monitoring."""
+        if not self.group(MANAGEMENT):
+            return ()
+        members = {user for tenancy in tenancies(self.tenants) for user, _ in tenancy.members}
+        return tuple(sorted({ADMINISTRATOR, *self.monitoring_administrators, *members}))
 
     @property
     def harbor_robots(self) -> tuple[str, ...]:
@@ -136,6 +148,7 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
             system_namespaces=draft.setting(SYSTEM_NAMESPACES, list) or [],
         ),
         tenants=tenants_of(draft),
+        monitoring_administrators=tuple(draft.setting(ADMINISTRATORS, list) or []),
     )
 
 

@@ -12,9 +12,10 @@ CONTROL_PLANE = "control_plane"
 WORKERS = "workers"
 STORAGE = "storage"
 BUNDLE_SERVER = "bundle_server"
+MANAGEMENT = "management"
 WORKER_CLASSES: dict[str, str | None] = {"gpu_workers": "nvidia", "npu_workers": "ascend", "cpu_workers": None}
 """Each child group of the workers, and the accelerator its hosts have."""
-GROUPS = ("all", CONTROL_PLANE, WORKERS, *WORKER_CLASSES, STORAGE, BUNDLE_SERVER)
+GROUPS = ("all", CONTROL_PLANE, WORKERS, *WORKER_CLASSES, STORAGE, BUNDLE_SERVER, MANAGEMENT)
 
 _RESERVED_HOSTS = ("all", "ungrouped", "localhost")
 
@@ -25,6 +26,7 @@ def check_topology(inventory: Inventory) -> Iterator[Fault]:
     yield from _check_groups(inventory)
     yield from _check_control_plane(inventory)
     yield from _check_bundle_server(inventory)
+    yield from _check_management(inventory)
     yield from _check_workers(inventory)
 
 
@@ -55,8 +57,9 @@ def _check_groups(inventory: Inventory) -> Iterator[Fault]:
         if group.name not in GROUPS:
             remedy = f"there are: {', '.join(GROUPS)}"
             yield _fault(inventory, group.name, Rule.UNKNOWN_GROUP, "no playbook knows this group", remedy)
-    if STORAGE in inventory.groups and not inventory.members(STORAGE):
-        yield _fault(inventory, STORAGE, Rule.EMPTY_GROUP, "the group has no hosts", "give it a host, or remove it")
+    for name in (STORAGE, MANAGEMENT):
+        if name in inventory.groups and not inventory.members(name):
+            yield _fault(inventory, name, Rule.EMPTY_GROUP, "the group has no hosts", "give it a host, or remove it")
 
 
 def _check_control_plane(inventory: Inventory) -> Iterator[Fault]:
@@ -90,6 +93,14 @@ def _check_bundle_server(inventory: Inventory) -> Iterator[Fault]:
     elif len(servers) > 1:
         reason = f"{', '.join(servers)}: all nodes must read the same bundle"
         yield _fault(inventory, BUNDLE_SERVER, Rule.TWO_BUNDLE_SERVERS, reason, remedy)
+
+
+def _check_management(inventory: Inventory) -> Iterator[Fault]:
+    hosts = inventory.members(MANAGEMENT)
+    if len(hosts) > 1:
+        reason = f"{', '.join(hosts)}: each would send every mail, and keep other logs"
+        remedy = f"leave one host in {MANAGEMENT}"
+        yield _fault(inventory, MANAGEMENT, Rule.TWO_MANAGEMENT_HOSTS, reason, remedy)
 
 
 def _check_workers(inventory: Inventory) -> Iterator[Fault]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from amalgam.chips.table import kind_of
-from amalgam.errors import AmalgamError
+from amalgam.lab import wheels as lab_wheels
 
 CHIPS = 8
 
@@ -19,7 +18,6 @@ FOLDER = "usr/local/lib/simulated-chips"
 _ON_NODE = Path(__file__).parent / "on_node"
 _PACKAGE = "simulated_chips"
 _LIBRARIES = ("grpcio", "protobuf", "typing_extensions")
-_WHEEL_ENDINGS = {"amd64": "x86_64.whl", "arm64": "aarch64.whl"}
 
 # What a server of each kind has: a DGX A100's GPUs; an Atlas 800's NPUs, in the order of its slots.
 _MODELS: dict[str, dict[str, Any]] = {
@@ -79,9 +77,7 @@ def install(upper: Path, *, node: str, accelerator: str, architecture: str, whee
     """
     folder = upper / FOLDER
     folder.mkdir(parents=True)
-    for library in _LIBRARIES:
-        with zipfile.ZipFile(_wheel(wheels, library, architecture)) as archive:
-            archive.extractall(folder)
+    lab_wheels.unpack(wheels, _LIBRARIES, architecture, folder)
     shutil.copytree(_ON_NODE, folder / _PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
     tool, module = _TOOLS[accelerator]
     _program(upper / "usr/local/bin/simulated-chips", _PACKAGE)
@@ -119,18 +115,6 @@ def _chips(node: str, accelerator: str) -> Iterator[dict[str, Any]]:
             "pci_address": f"0000:{bus}:00.0",
             "uuid": serial if nvidia else "",
         }
-
-
-def _wheel(wheels: Path, library: str, architecture: str) -> Path:
-    endings = (_WHEEL_ENDINGS[architecture], "-any.whl")
-    for wheel in sorted(wheels.glob(f"{library}-*.whl")):
-        if wheel.name.endswith(endings):
-            return wheel
-    raise AmalgamError(
-        f"the bundle has no wheel of {library} for {architecture}, which the simulated chips need",
-        where=str(wheels),
-        remedy=f"amalgam bundle build --arch {architecture}",
-    )
 
 
 def _program(path: Path, module: str) -> None:
