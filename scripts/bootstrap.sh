@@ -8,7 +8,7 @@ packages=(
   git make python3 python3-venv                      # the tools themselves
   gcc libc6-dev pkg-config                           # the two programs in C: runc and the pause container
   mmdebstrap dpkg-dev zstd                           # closed set of Debian packages, root of a lab node
-  systemd-container iproute2 nftables openssh-client # the nodes of a lab
+  systemd-container iproute2 lxcfs nftables openssh-client # the nodes of a lab
   openssl tzdata util-linux mount                    # certificates in tests, time zones, namespaces
   skopeo                                             # images into a registry
   shellcheck

@@ -18,6 +18,7 @@ PROGRAMS = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
     "mount": "mount",
+    "lxcfs": "lxcfs",
 }
 """What the lab runs, by the Debian package that has it."""
 

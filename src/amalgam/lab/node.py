@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import cgroups, disk, emulation, network, processes
+from amalgam.lab import cgroups, disk, emulation, meminfo, network, processes
 from amalgam.lab.commands import last_lines
 from amalgam.lab.names import Names
 from amalgam.lab.processes import Process
@@ -47,6 +47,7 @@ cd {folder}
 mkdir -p /run/systemd
 mount -t tmpfs -o mode=755 lab /run/systemd
 {emulation}
+{memory}
 mount -t overlay -o lowerdir={rootfs},upperdir=upper,workdir=work lab merged
 # Without the first, sysctls are read-only; without the second, /tmp is memory.
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes SYSTEMD_NSPAWN_TMPFS_TMP=0
@@ -94,6 +95,7 @@ def boot_script(names: Names, node: NodeState, groups: list[Path]) -> str:
         nspawn=shlex.join(_nspawn(names, node)),
         reboot=_REBOOT_STATUS,
         emulation=emulation.register_script(node.architecture),
+        memory=meminfo.start_script(names.node_folder(node.name)) if node.memory_mib else "",
     )
 
 
@@ -102,6 +104,8 @@ def _nspawn(names: Names, node: NodeState) -> list[str]:
     binds = [f"--bind={disk.plain_folder(folder, path)}:/{path}" for path in disk.PLAIN_FOLDERS]
     if Path("/lib/modules").is_dir():
         binds.append("--bind-ro=/lib/modules")
+    if node.memory_mib:
+        binds.append(meminfo.bind(folder))
     return [
         *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--settings=no"),
         f"--directory={folder / 'merged'}",

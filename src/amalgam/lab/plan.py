@@ -26,7 +26,7 @@ class Changes:
     start: list[str]
     """Down, with a disk of their own."""
     create: list[str]
-    """Not there yet, or there under another address, of another architecture or with other chips."""
+    """Not there yet, or there under another address, of another architecture, with other chips or other memory."""
     remove: list[str]
     """No longer in the inventory."""
 
@@ -92,8 +92,8 @@ def role(host: Host) -> str:
     return ", ".join(words)
 
 
-def _identity(node: NodeState) -> tuple[str, str, str | None]:
-    return node.address, node.architecture, node.accelerator
+def _identity(node: NodeState) -> tuple[str, str, str | None, int | None]:
+    return node.address, node.architecture, node.accelerator, node.memory_mib
 
 
 def _node(host: Host, site: Site) -> NodeState:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, native, network, node, rootfs, ssh
+from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, meminfo, native, network, node, rootfs, ssh
 from amalgam.lab.commands import require_programs, require_root
 from amalgam.lab.leftovers import leftovers, mounts, strays
 from amalgam.lab.mail import install as mail
@@ -169,6 +169,8 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], site: Site, 
         upper = names.node_folder(name) / "upper"
         if emulation.is_emulated(entry.architecture):
             native.install(upper, root(emulation.own_architecture()))
+        if entry.memory_mib:
+            meminfo.install(upper)
         if entry.accelerator:
             simulated_chips.install(
                 upper,

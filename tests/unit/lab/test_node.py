@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import node
+from amalgam.lab import meminfo, node
 from amalgam.lab.names import Names
 from amalgam.lab.state import LabState
 
@@ -31,6 +31,23 @@ def test_the_node_boots_in_its_own_network_with_plain_folders(names: Names, stat
     for path in ("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd"):
         assert f":{path}" in script
     assert "lowerdir=/r,upperdir=upper" in script
+
+
+def test_a_node_with_a_memory_limit_sees_it_from_its_first_moment_on(names: Names, state: LabState) -> None:
+    assert "lxcfs" not in _script(names, state)
+    state.nodes["gpu1"].memory_mib = 2048
+    script = _script(names, state)
+    subprocess.run(["sh", "-n"], input=script, text=True, check=True)
+    assert script.index("lxcfs --foreground") < script.index("systemd-nspawn")
+    assert "/lxcfs:/var/lib/lxcfs" in script
+
+
+def test_what_lxcfs_says_is_put_in_place_before_anything_reads_it(tmp_path: Path) -> None:
+    meminfo.install(tmp_path)
+    link = tmp_path / "etc/systemd/system/sysinit.target.wants/lab-meminfo.service"
+    unit = (tmp_path / str(link.readlink()).lstrip("/")).read_text()
+    assert "Before=sysinit.target" in unit
+    assert "/var/lib/lxcfs/proc/meminfo /proc/meminfo" in unit
 
 
 def test_a_node_cannot_set_the_machines_clock(names: Names, state: LabState) -> None:
