@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 
 from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.mails import Mailbox, text_of
 from tests.e2e.support.nodes import Lab
 from tests.e2e.support.playbook import PlaybookRun
 from tests.e2e.support.waiting import wait_until
@@ -26,15 +28,41 @@ def stopped(cluster: Cluster, name: str) -> Iterator[None]:
         cluster.wait_healthy()
 
 
-def test_a_worker_that_is_down_is_named_and_the_others_are_finished(
-    lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]
-) -> None:
+@dataclass(frozen=True)
+class WorkerDown:
+    """A run of the site, and the mails that came, while a worker was down."""
+
+    down: str
+    others: list[str]
+    run: PlaybookRun
+    mails: Mailbox
+
+
+@pytest.fixture(scope="module")
+def worker_down(lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]) -> WorkerDown:
+    """One stop of a worker for all tests about it."""
     down, *others = lab.members("workers")
+    mails = Mailbox(lab.node(lab.members("management")[0]))
     with stopped(cluster, down):
         # The hard case: a cluster that has noticed, so that what it runs on every node is not complete.
         wait_until("the cluster notices", cluster.readiness, lambda seen: seen[down] != "True", seconds=120)
         run = playbook()
+        mails.wait_for("NodeDown", down, seconds=180)
+    return WorkerDown(down, others, run, mails)
 
+
+def test_a_worker_that_is_down_is_told_in_one_mail(worker_down: WorkerDown) -> None:
+    about = [
+        mail["Subject"]
+        for mail in worker_down.mails.about(worker_down.down)
+        if "resolved" not in mail["Subject"].lower()
+    ]
+    assert len(about) == 1, about
+    assert "scale" in text_of(worker_down.mails.about("NodeDown")[0])
+
+
+def test_a_worker_that_is_down_is_named_and_the_others_are_finished(worker_down: WorkerDown) -> None:
+    down, run, others = worker_down.down, worker_down.run, worker_down.others
     assert run.rc != 0
     assert {host for host, count in run.counts("unreachable").items() if count} == {down}
     assert run.counts("failed") == dict.fromkeys(run.recap, 0), run.end

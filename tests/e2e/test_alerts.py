@@ -1,0 +1,120 @@
+"""What goes wrong on the lab reaches a real mail server, and what is silenced stays so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from amalgam.lab.simulated_chips.on_node.machine import HEALTHY, UNHEALTHY
+from tests.e2e.support.mails import Mailbox, text_of
+from tests.e2e.support.monitoring import Monitoring
+from tests.e2e.support.nodes import Lab, Node
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(420)
+
+MAIL_SECONDS = 90
+ALERT_SECONDS = 180
+
+# Takes memory until three quarters of the node's are in use, and keeps it until it is killed.
+_EAT = """
+import re, time
+def left():
+    return dict(re.findall(r"(\\w+): +(\\d+) kB", open("/proc/meminfo").read()))
+kept = []
+while int(left()["MemAvailable"]) > int(left()["MemTotal"]) * 0.22:
+    kept.append(b"x" * (16 << 20))
+time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def monitoring(lab: Lab) -> Monitoring:
+    """The management host."""
+    return Monitoring(lab)
+
+
+@pytest.fixture
+def mailbox(monitoring: Monitoring) -> Mailbox:
+    """Mails that arrive from now on."""
+    return Mailbox(monitoring.host)
+
+
+@contextmanager
+def memory_in_use(node: Node) -> Iterator[None]:
+    """Three quarters of the node's memory are in use for a while."""
+    eater = node.start(f"exec systemd-run --pipe --unit memory-test python3 -c {_quoted(_EAT)}")
+    try:
+        yield
+    finally:
+        node.run("systemctl stop memory-test.service", check=False)
+        eater.wait(timeout=30)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def test_everything_that_is_to_be_read_is_read(monitoring: Monitoring) -> None:
+    wait_until("every target answers", monitoring.down_targets, lambda seen: seen == [], seconds=90)
+    jobs = {one["metric"]["job"] for one in monitoring.query("count by (job) (up == 1)")}
+    wanted = {"collectd", "kubelet", "cadvisor", "apiserver", "etcd", "kube-scheduler", "kube-controller-manager"}
+    wanted |= {"cilium", "registry", "ceph", "prometheus", "alertmanager", "victoria-logs", "vlagent", "cluster-state"}
+    assert jobs == wanted
+
+
+def test_a_node_that_runs_out_of_memory_is_told_by_mail_and_that_it_is_over_too(lab: Lab, mailbox: Mailbox) -> None:
+    (name,) = lab.site.lab.memory_mib if lab.site.lab else ()
+    with memory_in_use(lab.node(name)):
+        mail = mailbox.wait_for("NodeMemoryHigh", name, seconds=MAIL_SECONDS)
+    assert f"administrators@{lab.site.settings.site_domain}" in mail["To"]
+    assert "runbooks/NodeMemoryHigh" in text_of(mail)
+    mailbox.wait_for("NodeMemoryHigh", "resolved", seconds=ALERT_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("reading", "bad", "good", "alert"),
+    [
+        ("health", UNHEALTHY, HEALTHY, "AcceleratorUnhealthy"),
+        ("temperature", "97", "41", "AcceleratorTemperatureHigh"),
+        ("ecc-errors", "3", "0", "AcceleratorEccErrors"),
+    ],
+)
+def test_a_chip_that_is_not_well_raises_its_alert(
+    lab: Lab, monitoring: Monitoring, reading: str, bad: str, good: str, alert: str
+) -> None:
+    node = lab.node("gpu1")
+    node.run(f"simulated-chips set-{reading} 5 {bad}")
+    try:
+        (found,) = wait_until(
+            f"{alert} fires", lambda: monitoring.alerts(alert, node="gpu1", chip="5"), seconds=ALERT_SECONDS
+        )
+    finally:
+        node.run(f"simulated-chips set-{reading} 5 {good}")
+    assert found["vendor"] == "nvidia"
+
+
+def test_a_silence_outlives_a_restart_of_alertmanager(monitoring: Monitoring) -> None:
+    amtool = "amtool --alertmanager.url http://127.0.0.1:9093/alertmanager silence"
+    made = monitoring.host.run(f"{amtool} add --comment test --author test --duration 5m node=nowhere").stdout.strip()
+    try:
+        monitoring.host.run("systemctl restart prometheus-alertmanager")
+        wait_until(
+            "Alertmanager knows the silence again",
+            lambda: made in monitoring.host.run(f"{amtool} query --quiet", check=False).stdout,
+            seconds=60,
+        )
+    finally:
+        monitoring.host.run(f"{amtool} expire {made}")
+
+
+def test_the_watchdog_is_always_raised_and_never_mailed(monitoring: Monitoring, mailbox: Mailbox) -> None:
+    assert monitoring.alerts("Watchdog")
+    assert mailbox.about("Watchdog") == []
+
+
+def test_rules_and_settings_are_those_that_the_programs_themselves_accept(monitoring: Monitoring) -> None:
+    monitoring.host.run("promtool check config /etc/prometheus/prometheus.yml")
+    monitoring.host.run("amtool check-config /etc/prometheus/alertmanager.yml")
