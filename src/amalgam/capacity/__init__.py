@@ -1,0 +1,1 @@
+"""What the platform uses of what it has, and when it will not suffice any more."""
