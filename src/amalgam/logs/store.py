@@ -121,7 +121,7 @@ class LogStore:
             remedy = "ask the platform's administrator" if self._vc else "name a VC that you are a member of: --vc NAME"
             return AmalgamError(f"{user} may not see {what}", where=where, remedy=remedy)
         if answer.status_code == httpx.codes.BAD_REQUEST:
-            remedy = "see https://docs.victoriametrics.com/victorialogs/logsql/ for what a query may say"
+            remedy = "correct what --logsql says, or leave it out for a plain search"
             return AmalgamError(f"the store does not understand the query: {answer.text.strip()}", remedy=remedy)
         remedy = "see `journalctl -u victoria-logs -u nginx` on the management host"
         return AmalgamError(f"the store of logs answers {answer.status_code}", where=where, remedy=remedy)
