@@ -7,7 +7,22 @@ import sys
 import typer
 from rich.console import Console
 
-from amalgam.cli import bundle, dataset, image, lab, lock, platform, pulumi, registry, site, tenant, train, volume
+from amalgam.cli import (
+    bundle,
+    dataset,
+    image,
+    lab,
+    lock,
+    logs,
+    monitoring,
+    platform,
+    pulumi,
+    registry,
+    site,
+    tenant,
+    train,
+    volume,
+)
 from amalgam.errors import AmalgamError
 
 app = typer.Typer(help="Bare servers into one AI platform.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -20,6 +35,8 @@ app.add_typer(registry.app, name="registry", help="Compare a site's Harbor with 
 app.add_typer(train.app, name="train", help="Training jobs: submit, list, watch and stop them.")
 app.add_typer(volume.app, name="volume", help="Snapshots of pods' volumes, and restores from them.")
 app.add_typer(tenant.app, name="tenant", help="Who shares the platform, and what each uses of it.")
+app.command(name="logs")(logs.logs)
+app.add_typer(monitoring.app, name="monitoring", help="Who looks at a site's dashboards and logs.")
 app.add_typer(platform.app, name="platform", help="Bring up what Pulumi declares.")
 app.add_typer(pulumi.app, name="pulumi", help="Put Pulumi in place for the site's programs.")
 app.add_typer(lab.app, name="lab", help="Bring a reference topology up on this machine.")

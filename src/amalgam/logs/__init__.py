@@ -1,0 +1,1 @@
+"""Searching a site's logs: what is asked, the store that answers, and how a line is shown."""

@@ -1,0 +1,1 @@
+"""What a site says about its own health, and who may look at it."""

@@ -1,0 +1,203 @@
+"""Logs of three levels: found within seconds by those who may see them, by nobody else, and through every restart."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from amalgam.lab.environment import environment
+from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.logs import Logs
+from tests.e2e.support.nodes import Lab, run_local
+from tests.e2e.support.tenants import Person
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(300)
+
+# Members of two VCs, as inventories/lab has them.
+ALICE, A = "alice", "vision"
+DAVE, B = "dave", "nlp"
+NUMBERED = 2000
+"""Lines that are written while something restarts."""
+
+
+@pytest.fixture(scope="module")
+def logs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Logs:
+    """The site's logs."""
+    if not lab.members("management"):
+        pytest.skip("the site keeps no logs")
+    return Logs(lab, tmp_path_factory.mktemp("logs"))
+
+
+@pytest.fixture
+def token() -> str:
+    """What no other line has in it."""
+    return f"canary-{secrets.token_hex(6)}"
+
+
+@pytest.fixture(scope="module")
+def talker(cluster: Cluster) -> Iterator[str]:
+    """A pod of alice's VC that has said something."""
+    name = f"talker-{secrets.token_hex(3)}"
+    person = Person(cluster, ALICE, A)
+    made = person.creates(person.pod(name, terminationGracePeriodSeconds=0), really=True)
+    assert made.rc == 0, made.output
+    try:
+        cluster.wait(A, f"wait --for=condition=Ready pod/{name}")
+        yield name
+    finally:
+        cluster.kubectl(f"delete pod {name} --namespace {A} --ignore-not-found --wait=false")
+
+
+@contextmanager
+def _generator(cluster: Cluster, topic: str, lines: int, seconds: int) -> Iterator[str]:
+    """A pod in a namespace of its own that prints so many numbered lines, and is done; gives the query for them."""
+    arguments = ["logs-generator", f"--log-lines-total={lines}", f"--run-duration={seconds}s"]
+    with cluster.namespace(topic) as namespace:
+        spec = pod_template(cluster.image_of_tests(), arguments, {"app": topic}, restartPolicy="Never")["spec"]
+        cluster.apply(namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "generator"}, "spec": spec})
+        yield f'{{kubernetes.pod_namespace="{namespace}"}}'
+
+
+def test_a_line_of_a_container_is_found(logs: Logs, cluster: Cluster, talker: str) -> None:
+    line = logs.await_line("--vc", A, "--pod", talker, user=ALICE)
+    pod = cluster.get(f"pod {talker} --namespace {A}")
+    assert line["node"] == pod["spec"]["nodeName"]
+    assert line["cluster"] == logs.lab.site.settings.site_name
+    assert (line["log"], line["kubernetes.pod_namespace"]) == ("pods", A)
+
+
+def test_a_line_of_every_host_s_units_is_found(logs: Logs, token: str) -> None:
+    for node in logs.lab.nodes():
+        node.run(f"logger --tag amalgam-test {token}")
+    wanted = {node.name for node in logs.lab.nodes()}
+    wait_until(
+        "every host's line is found",
+        lambda: {line["node"] for line in logs.search(token, "--source", "journal")},
+        lambda seen: seen == wanted,
+        seconds=10,
+    )
+
+
+def test_a_request_to_the_api_server_is_found(logs: Logs, cluster: Cluster, token: str) -> None:
+    cluster.kubectl(f"get configmap {token} --as {ALICE} --namespace {A}", check=False)
+    # The agent looks at a file that has been quiet every ten seconds only (docs/adr/0016-logs-in-victorialogs.md).
+    line = logs.await_line(token, "--source", "audit", seconds=13)
+    assert line["impersonatedUser.username"] == ALICE
+    assert line["node"] in logs.lab.members("control_plane")
+
+
+@pytest.mark.parametrize("pod", ["kube-apiserver-*", "etcd-*", "kube-scheduler-*"])
+def test_what_the_control_plane_says_is_there(logs: Logs, pod: str) -> None:
+    assert logs.search("--vc", "kube-system", "--pod", pod, "--since", "1d", "--limit", "1")
+
+
+def test_what_the_cluster_says_of_a_pod_is_found_by_the_vc_s_members(logs: Logs, talker: str) -> None:
+    line = logs.await_line("--vc", A, "--source", "events", "--pod", talker, user=ALICE)
+    assert line["log"] == "events"
+    assert not logs.search("--vc", B, "--source", "events", "--pod", talker, user=DAVE)
+
+
+def test_a_member_of_another_vc_sees_nothing_of_it(logs: Logs, talker: str) -> None:
+    logs.await_line("--vc", A, "--pod", talker, user=ALICE)
+    assert logs.run("--vc", A, user=DAVE).rc == 2
+    assert logs.run(user=DAVE).rc == 2
+    query = f'{{kubernetes.pod_namespace="{A}"}}'
+    wider = [
+        query,
+        f"* or {query}",
+        f"* | union ({query})",
+        f"* | join by (log) ({query})",
+        "* | stream_context before 9",
+    ]
+    for logsql in wider:
+        seen = logs.run("--vc", B, "--logsql", logsql, "--json", user=DAVE)
+        assert talker not in seen.stdout, logsql
+    assert logs.search("--vc", B, "--pod", talker, user=DAVE) == []
+
+
+def test_filters_of_one_s_own_and_twisted_paths_open_nothing(logs: Logs, talker: str) -> None:
+    logs.await_line("--vc", A, "--pod", talker, user=ALICE)
+    login = json.loads(logs.credentials(DAVE).read_text())
+    (authority := logs.folder / "ca.crt").write_text(login["ca_certificate"])
+    other = quote(json.dumps({"kubernetes.pod_namespace": A}))
+    start = f"{logs.url}/vc/{B}/select/logsql"
+    urls = [
+        f"{start}/query?query=*&extra_stream_filters={other}",
+        f"{start}/query?query=*&extra_filters={other}",
+        # Where the path is decoded and taken over, the filter after it is cut off with the fragment.
+        f"{start}/query%3fquery=%2a%23",
+        f"{start}/%2e%2e/%2e%2e/%2e%2e/%2e%2e/select/logsql/query?query=*",
+        f"{logs.url}/vc/{A}/../{B}/../{A}/select/logsql/query?query=*",
+    ]
+    for url in urls:
+        curl = ["curl", "--silent", "--path-as-is", "--globoff", "--config", "-", "--cacert", str(authority), url]
+        answer = run_local(
+            curl, stdin=f'user = "{login["user"]}:{login["password"]}"', env=environment(logs.lab.names), check=False
+        )
+        assert talker not in answer.stdout, url
+
+
+def test_a_container_cannot_speak_for_another_vc(logs: Logs, cluster: Cluster, talker: str, token: str) -> None:
+    # As the container runtime writes down what a program prints; the test image's own prints nothing of one's choice.
+    forged = [
+        {"kubernetes.pod_namespace": B},
+        {"kubernetes": {"pod_namespace": B}},
+        {"_stream": f'{{kubernetes.pod_namespace="{B}"}}'},
+    ]
+    printed = [json.dumps({"message": f"{token} forged", **fields}) for fields in forged] + [f"{token} honest"]
+    node = logs.lab.node(cluster.get(f"pod {talker} --namespace {A}")["spec"]["nodeName"])
+    write = 'while read -r line; do echo "$(date --utc +%Y-%m-%dT%H:%M:%S.%NZ) stdout F $line"; done'
+    node.run(f"{write} >>/var/log/containers/{talker}_{A}_*.log", stdin="".join(f"{line}\n" for line in printed))
+    honest = logs.await_line(f"{token} honest", "--vc", A, user=ALICE, seconds=15)
+    assert honest["kubernetes.pod_name"] == talker
+    assert logs.search(token, "--vc", B, user=DAVE) == []
+    assert {line["kubernetes.pod_namespace"] for line in logs.search(token)} == {A}
+
+
+def test_a_unit_s_lines_survive_restarts_of_agent_and_store(logs: Logs, lab: Lab, token: str) -> None:
+    worker = lab.node(lab.members("workers")[0])
+    numbers = f"for n in $(seq {NUMBERED}); do echo {token} $n; sleep 0.005; done"
+    writer = worker.start(f"({numbers}) | systemd-cat --identifier {token}")
+    query = f'SYSLOG_IDENTIFIER:="{token}"'
+    logs.await_line("--logsql", query, seconds=15)
+    worker.run("systemctl restart vlagent")
+    logs.host.run("systemctl stop victoria-logs")
+    worker.run("systemctl restart vlagent")
+    worker.run("systemctl restart systemd-journal-upload")
+    logs.host.run("systemctl start victoria-logs")
+    writer.wait(timeout=120)
+    lines = logs.await_messages(query, NUMBERED)
+    assert lines < 2 * NUMBERED
+
+
+def test_a_container_s_lines_survive_restarts_of_agents_and_store(logs: Logs, cluster: Cluster) -> None:
+    with _generator(cluster, "logs-restart", 20_000, 20) as query:
+        logs.await_line("--logsql", query, seconds=60)
+        cluster.kubectl("--namespace logging delete pods --selector app=vlagent --wait=false")
+        logs.host.run("systemctl restart victoria-logs")
+        cluster.wait("logging", "rollout status daemonset/vlagent")
+        lines = logs.await_messages(query, 20_000, seconds=120)
+        assert lines < 40_000
+
+
+def test_a_killed_agent_goes_on_and_leaves_out_nothing_the_journal_has(logs: Logs, lab: Lab, token: str) -> None:
+    worker = lab.node(lab.members("workers")[0])
+    worker.run("systemctl kill --signal KILL vlagent")
+    worker.run(f"logger --tag amalgam-test {token}")
+    logs.await_line(token, "--node", worker.name, seconds=30)
+
+
+def test_what_nobody_said_is_not_found_and_says_so(logs: Logs, token: str) -> None:
+    assert logs.run(token).rc == 1
+
+
+def test_credentials_are_for_their_owner_alone(logs: Logs) -> None:
+    file: Path = logs.credentials(ALICE)
+    assert file.stat().st_mode & 0o777 == 0o600
