@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable, Mapping
 
 
 def entry(user: str, password: str, salt: str) -> str:
@@ -20,3 +21,18 @@ def entry(user: str, password: str, salt: str) -> str:
     tail = salt.encode()
     digest = hashlib.sha1(password.encode() + tail, usedforsecurity=False).digest()
     return f"{user}:{{SSHA}}{base64.b64encode(digest + tail).decode()}"
+
+
+def entries(users: Iterable[str], passwords: Mapping[str, str], salt: str) -> dict[str, str]:
+    """User → line, for each of ``users``, sorted.
+
+    Raises:
+        KeyError: a user has no password.
+        ValueError: see :func:`entry`.
+    """
+    return {user: entry(user, passwords[user], salt) for user in sorted(set(users))}
+
+
+def password_file(lines: Mapping[str, str], users: Iterable[str]) -> str:
+    """Content of the password file with the ``lines`` of these users, each once and sorted."""
+    return "".join(f"{lines[user]}\n" for user in sorted(set(users)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from amalgam.htpasswd import entry
+from amalgam.htpasswd import entries, password_file
 from amalgam.models.registry import ADMINISTRATOR, RegistryProject, Role
 
 PULL, PUSH, DELETE = "pull", "push", "delete"
@@ -47,17 +47,17 @@ def access(
         KeyError: a member has no password.
         ValueError: a password is too short to be written down with a fast hash.
     """
-    lines = {user: entry(user, passwords[user], salt) for user in sorted({ADMINISTRATOR, *_users(projects)})}
+    lines = entries({ADMINISTRATOR, *_users(projects)}, passwords, salt)
     files, rights = {}, {}
     for project in [*projects, *(RegistryProject(name=name, public=True) for name in platform)]:
         for right in (PULL, PUSH, DELETE):
             holders = [member.user for member in project.members if right in _RIGHTS[member.role]]
             rights[f"{project.name}:{right}"] = f"{project.name}.{right}"
-            files[f"{project.name}.{right}"] = _content(lines, holders)
+            files[f"{project.name}.{right}"] = password_file(lines, {ADMINISTRATOR, *holders})
     public = [project.name for project in projects if project.public]
     return Access(
-        users=_content(lines, lines),
-        administrators=_content(lines, ()),
+        users=password_file(lines, lines),
+        administrators=password_file(lines, [ADMINISTRATOR]),
         files=files,
         rights=rights,
         anonymous=sorted(f"{name}:{PULL}" for name in [*public, *platform]),
@@ -66,7 +66,3 @@ def access(
 
 def _users(projects: Sequence[RegistryProject]) -> set[str]:
     return {member.user for project in projects for member in project.members}
-
-
-def _content(lines: Mapping[str, str], users: Iterable[str]) -> str:
-    return "".join(f"{lines[user]}\n" for user in sorted({ADMINISTRATOR, *users}))

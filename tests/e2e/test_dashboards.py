@@ -1,0 +1,131 @@
+"""Dashboards in a browser that reaches the lab and nothing else: every panel shows data, and nothing else is asked.
+
+Pictures of all of them are left in ``.lab/screenshots``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from amalgam.secrets import CA_FILE
+from tests.e2e.support.browser import Browser, Seen
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.monitoring_web import ADMINISTRATOR, PORT, name, passwords
+from tests.e2e.support.nodes import Lab
+from tests.e2e.support.tenants import GPU, Person
+from tests.e2e.support.waiting import wait_until
+
+pytestmark = pytest.mark.timeout(600)
+
+# As inventories/lab/group_vars/all/tenants.yml has them.
+VC, DEVELOPER = "vision", "alice"
+# Rates need several readings of a new container.
+_SECONDS = 240.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """A job that runs and has a chip."""
+
+    job: str
+    node: str
+
+
+@pytest.fixture(scope="module")
+def work(cluster: Cluster) -> Iterator[Work]:
+    """A job in a VC, so that the pages of chips, VCs and jobs have something to show."""
+    person, job = Person(cluster, DEVELOPER, VC), f"dashboards-{secrets.token_hex(3)}"
+    made = person.creates(person.job(job, 1, {GPU: "1"}), really=True)
+    assert made.rc == 0, made.output
+    try:
+        pods = f"--namespace {VC} --selector batch.kubernetes.io/job-name={job}"
+
+        def running() -> str:
+            found = cluster.get(f"pods {pods}")["items"]
+            return next((pod["spec"]["nodeName"] for pod in found if pod["status"]["phase"] == "Running"), "")
+
+        yield Work(job, wait_until(f"{job} runs", running, seconds=120))
+    finally:
+        cluster.kubectl(f"--namespace {VC} delete job {job} --wait=false")
+
+
+@pytest.fixture(scope="module")
+def browser(lab: Lab) -> Browser:
+    """A browser in the namespace of the lab's bridge, from which no way leads out."""
+    site = lab.site
+    (host,) = lab.members("management")
+    user = f"{ADMINISTRATOR}:{passwords(site)[ADMINISTRATOR]}"
+    return Browser(
+        folder=lab.names.folder / "screenshots",
+        namespace=lab.names.network,
+        authority=site.state_dir.resolve() / CA_FILE,
+        host_rules=f"MAP {name(site)} {lab.node(host).address}, MAP * ~NOTFOUND",
+        sign_in=f"https://{user}@{name(site)}:{PORT}/favicon.svg",
+    )
+
+
+@pytest.fixture(scope="module")
+def addresses(lab: Lab, work: Work) -> dict[str, str]:
+    """Dashboard → its address, with a selection that has something of everything."""
+    page = f"https://{name(lab.site)}:{PORT}/"
+    chosen = {
+        "cluster": "",
+        "node": f"?node={work.node}",
+        "chip": "",
+        "vc": f"?vc={VC}",
+        "job": f"?vc={VC}&job={work.job}",
+    }
+    return {dashboard: f"{page}#{dashboard}{words}" for dashboard, words in chosen.items()}
+
+
+@pytest.fixture(scope="module")
+def seen(browser: Browser, addresses: dict[str, str]) -> dict[str, Seen]:
+    """All dashboards, once the job has been measured for long enough."""
+
+    def measured(found: dict[str, Seen]) -> bool:
+        return set(found["job"].panels.values()) == {"data"}
+
+    job = {"job": addresses["job"]}
+    wait_until("the job's page shows data", lambda: browser.open(job), measured, seconds=_SECONDS)
+    return browser.open(addresses)
+
+
+def test_every_panel_shows_data(seen: dict[str, Seen]) -> None:
+    without = {
+        dashboard: {title: page.messages.get(title, state) for title, state in page.panels.items() if state != "data"}
+        for dashboard, page in seen.items()
+    }
+    assert without == {dashboard: {} for dashboard in seen}
+    assert all(page.panels for page in seen.values())
+
+
+def test_no_request_fails_and_none_goes_elsewhere(seen: dict[str, Seen], lab: Lab) -> None:
+    assert {host for page in seen.values() for host in page.hosts()} == {f"{name(lab.site)}:{PORT}"}
+    assert [failed for page in seen.values() for failed in page.failed] == []
+
+
+def test_the_browser_has_nothing_to_complain_of(seen: dict[str, Seen]) -> None:
+    assert [line for page in seen.values() for line in page.console] == []
+
+
+def test_the_pictures_are_kept(seen: dict[str, Seen], browser: Browser) -> None:
+    assert {file.stem for file in browser.folder.glob("*.png")} >= set(seen)
+
+
+def test_the_pages_of_the_services_behind_it_open_too(browser: Browser, lab: Lab) -> None:
+    page = f"https://{name(lab.site)}:{PORT}"
+    wanted = {
+        "prometheus": f"{page}/prometheus/graph?g0.expr=up",
+        "logs": f"{page}/logs/select/vmui/",
+        "logs-of-vc": f"{page}/logs/vc/{VC}/select/vmui/",
+    }
+    opened = browser.open(wanted, dict.fromkeys(wanted, "return document.body.innerText"), panels=False)
+
+    assert [failed for one in opened.values() for failed in one.failed] == []
+    assert "Execute" in opened["prometheus"].answer
+    assert "Query" in opened["logs"].answer
+    assert "Query" in opened["logs-of-vc"].answer
