@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from .npu_table import Place, npus, places
-from .readings import COUNT, OUTPUT, Chip, ReadError, Reading, number
+from .readings import COUNT, OUTPUT, TIMEOUT, Chip, ReadError, Reading, number
 from .tools import Answer, Tool, failed_status
 
 RESOURCES = ("huawei.com/",)
@@ -100,6 +100,9 @@ class Ascend:
                 values.update({} if up is None else {"link_up": up})
             except ReadError as failure:
                 failures.append(failure)
+                # The next chips would be waited for as long.
+                if failure.reason == TIMEOUT:
+                    break
             chips.append(Chip(index, values=values))
         return Reading(chips, failures)
 

@@ -86,7 +86,7 @@ class Cells:
             self.failures.append(failure)
             return
         if value is not None:
-            self.values[name] = value * factor
+            self.values[name] = round(value * factor, 6)
 
     def drop_memory_in_doubt(self) -> None:
         """Without a total, or with more used than there is, neither is to be trusted."""
