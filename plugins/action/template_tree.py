@@ -181,7 +181,8 @@ def collect(root: Path, extra: list[dict[str, Any]], links: dict[str, str]) -> t
     found = [
         Source(file.relative_to(root).as_posix().removesuffix(".j2"), file)
         for file in sorted(root.rglob("*"))
-        if file.is_file()
+        # What Python leaves beside sources that were imported here is none of the tree.
+        if file.is_file() and "__pycache__" not in file.parts
     ]
     for source in [*found, *(Source(item["path"], None, item["content"], item.get("mode")) for item in extra)]:
         if source.file is not None and source.file.name == ".gitkeep":

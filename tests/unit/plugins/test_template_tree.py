@@ -242,3 +242,11 @@ def test_a_write_that_is_killed_leaves_the_old_file_and_the_next_one_cleans_up(p
     files.replace(target, b"new", 0o644, owner)
     assert target.read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["config"]
+
+
+def test_what_python_left_beside_its_sources_stays_here(sync, tree, tmp_path):
+    (tree / "etc/__pycache__").mkdir()
+    (tree / "etc/__pycache__/module.pyc").write_bytes(b"\0")
+    played = sync()
+    assert played.rc == 0, played.output
+    assert not (tmp_path / "out/etc/__pycache__").exists()

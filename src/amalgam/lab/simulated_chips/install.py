@@ -40,7 +40,10 @@ _BUSES = {
     "nvidia": ("07", "0f", "47", "4e", "87", "90", "b7", "bd"),
     "ascend": ("c1", "81", "41", "01", "c2", "82", "42", "02"),
 }
-_TOOLS = {"nvidia": ("nvidia-smi", "nvidia_smi"), "ascend": ("npu-smi", "npu_smi")}
+_TOOLS = {
+    "nvidia": {"nvidia-smi": "nvidia_smi"},
+    "ascend": {"npu-smi": "npu_smi", "hccn_tool": "hccn_tool"},
+}
 
 _UNIT = """\
 [Unit]
@@ -63,7 +66,7 @@ PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/{FOLDER} exec python3 -m {{module}} "$@"
 
 
 def install(upper: Path, *, node: str, accelerator: str, architecture: str, wheels: Path) -> None:
-    """Put chips of that kind, their device plugin and their tool into the upper layer of a node's disk.
+    """Put chips of that kind, their device plugin and their tools into the upper layer of a node's disk.
 
     Args:
         upper: root of the layer.
@@ -79,9 +82,9 @@ def install(upper: Path, *, node: str, accelerator: str, architecture: str, whee
     folder.mkdir(parents=True)
     lab_wheels.unpack(wheels, _LIBRARIES, architecture, folder)
     shutil.copytree(_ON_NODE, folder / _PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    tool, module = _TOOLS[accelerator]
     _program(upper / "usr/local/bin/simulated-chips", _PACKAGE)
-    _program(upper / "usr/local/bin" / tool, f"{_PACKAGE}.{module}")
+    for tool, module in _TOOLS[accelerator].items():
+        _program(upper / "usr/local/bin" / tool, f"{_PACKAGE}.{module}")
     description = json.dumps(describe(node, accelerator), indent=1)
     _write(upper / "etc/simulated-chips/machine.json", f"{description}\n")
     unit = upper / "etc/systemd/system/simulated-chips.service"

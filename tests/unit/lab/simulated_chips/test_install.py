@@ -49,6 +49,12 @@ def test_a_node_gets_its_chips_their_plugin_and_their_tool(tmp_path: Path, wheel
     assert (tmp_path / "upper" / str(link.readlink()).lstrip("/")).is_file()
 
 
+def test_npus_come_with_the_tool_of_their_network_ports_too(tmp_path: Path, wheels: Path) -> None:
+    _install(tmp_path / "upper", wheels, accelerator="ascend")
+    programs = {program.name for program in (tmp_path / "upper/usr/local/bin").iterdir()}
+    assert programs == {"simulated-chips", "npu-smi", "hccn_tool"}
+
+
 def test_the_npus_of_a_node_are_in_two_rings_of_four() -> None:
     told = simulated_chips.describe("npu1", "ascend")
     assert told["rings"] == [[0, 1, 2, 3], [4, 5, 6, 7]]
@@ -68,7 +74,8 @@ def test_a_bundle_without_the_libraries_is_refused(tmp_path: Path, wheels: Path)
 
 def test_the_programs_run_on_a_node_that_has_nothing_of_ours(tmp_path: Path, wheels: Path) -> None:
     _install(tmp_path / "upper", wheels)
-    program = "import sys; from simulated_chips import __main__, nvidia_smi, npu_smi; print([m for m in sys.modules])"
+    programs = "__main__, hccn_tool, nvidia_smi, npu_smi"
+    program = f"import sys; from simulated_chips import {programs}; print([m for m in sys.modules])"
     done = subprocess.run(
         [
             sys.executable,

@@ -4,7 +4,7 @@ import csv
 import re
 
 from amalgam.lab.simulated_chips.on_node import npu_smi, nvidia_smi
-from amalgam.lab.simulated_chips.on_node.machine import UNHEALTHY
+from amalgam.lab.simulated_chips.on_node.machine import DOWN, UNHEALTHY
 
 
 def test_a_query_answers_in_the_form_that_monitors_read(make_machine) -> None:
@@ -59,3 +59,17 @@ def test_the_list_of_cards_counts_them(make_machine) -> None:
     lines = npu_smi.cards(make_machine("ascend"))
     assert lines[0].split(":")[1].strip() == "8"
     assert sum("NPU ID" in line for line in lines) == 8
+
+
+def test_the_links_of_a_gpu_go_down_together(make_machine) -> None:
+    machine = make_machine("nvidia")
+    machine.change(3, link=DOWN)
+    lines = nvidia_smi.links(machine)
+    assert lines.count("\t Link 0: 25 GB/s") == 7
+    assert sum("<inactive>" in line for line in lines) == 12
+
+
+def test_the_map_of_npus_has_a_number_for_each_chip_and_none_for_controllers(make_machine) -> None:
+    rows = [line.split() for line in npu_smi.mapping(make_machine("ascend"))[1:]]
+    assert [row[2] for row in rows if row[-1] != "Mcu"] == [str(number) for number in range(8)]
+    assert {row[2] for row in rows if row[-1] == "Mcu"} == {"-"}

@@ -9,7 +9,9 @@ import sys
 import threading
 from dataclasses import asdict, fields
 
-from .machine import HEALTHY, UNHEALTHY, Machine, Readings
+from .machine import DOWN, HEALTHY, UNHEALTHY, UP, Machine, Readings
+
+_WORDS = {"health": [HEALTHY, UNHEALTHY], "link": [UP, DOWN]}
 
 
 def main() -> int:
@@ -35,8 +37,8 @@ def _parser(machine: Machine) -> argparse.ArgumentParser:
         command = commands.add_parser(f"set-{reading.name.replace('_', '-')}", help="for one chip")
         command.set_defaults(reading=reading.name)
         command.add_argument("chip", type=int, choices=[chip.index for chip in machine.chips])
-        if reading.name == "health":
-            command.add_argument("value", choices=[HEALTHY, UNHEALTHY])
+        if reading.name in _WORDS:
+            command.add_argument("value", choices=_WORDS[reading.name])
         else:
             command.add_argument("value", type=int)
     return parser

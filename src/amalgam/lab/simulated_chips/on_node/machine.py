@@ -15,6 +15,7 @@ DESCRIPTION = Path("/etc/simulated-chips/machine.json")
 READINGS = Path("/var/lib/simulated-chips/readings.json")
 
 HEALTHY, UNHEALTHY = "healthy", "unhealthy"
+UP, DOWN = "up", "down"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Readings:
     """What its sensors and counters say."""
 
     health: str = HEALTHY
+    link: str = UP
     temperature_c: int = 41
     power_w: int = 68
     utilization_percent: int = 0

@@ -60,6 +60,7 @@ def main() -> int:
     parser = argparse.ArgumentParser("npu-smi", description="A look-alike: this node's NPUs are simulated.")
     info = parser.add_subparsers(required=True).add_parser("info")
     info.add_argument("-l", dest="listed", action="store_true")
+    info.add_argument("-m", dest="mapped", action="store_true")
     info.add_argument("-t", dest="topic", choices=sorted(_TOPICS))
     info.add_argument("-i", dest="card", type=int)
     # A card of this server holds one chip.
@@ -68,6 +69,8 @@ def main() -> int:
     machine = Machine.read()
     if arguments.listed:
         lines = cards(machine)
+    elif arguments.mapped:
+        lines = mapping(machine)
     elif arguments.topic:
         chip = next((chip for chip in machine.chips if chip.index == arguments.card), None)
         if chip is None:
@@ -85,6 +88,14 @@ def cards(machine: Machine) -> list[str]:
     for chip in machine.chips:
         lines += ["", _line("NPU ID", chip.index), _line("Chip Count", 1)]
     return lines
+
+
+def mapping(machine: Machine) -> list[str]:
+    """The lines of ``npu-smi info -m``: beside each chip its card's controller, which is no device."""
+    rows: list[tuple[object, ...]] = [("NPU ID", "Chip ID", "Chip Logic ID", "Chip Name")]
+    for chip in machine.chips:
+        rows += [(chip.index, 0, chip.index, f"Ascend {machine.model}"), (chip.index, 1, "-", "Mcu")]
+    return ["\t" + "".join(f"{cell!s:<31}" for cell in row).rstrip() for row in rows]
 
 
 def topic(machine: Machine, chip: Chip, name: str) -> list[str]:

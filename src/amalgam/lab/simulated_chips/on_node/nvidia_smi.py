@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from .machine import HEALTHY, Chip, Machine, Readings
+from .machine import HEALTHY, UP, Chip, Machine, Readings
 
 _LOST = "[GPU requires reset]"
+# Of an A100: to six switches, two to each.
+_LINKS = 12
 _Value = Callable[[Machine, Chip, Readings], object]
 
 # Field of --query-gpu -> (unit, its value). What a sensor says cannot be read of a GPU that has failed.
@@ -42,6 +44,9 @@ _ALIASES = {"gpu_uuid": "uuid", "gpu_name": "name", "gpu_bus_id": "pci.bus_id"}
 
 def main() -> int:
     """Answer the command line; the status is that of the real program."""
+    if sys.argv[1:] in (["nvlink", "--status"], ["nvlink", "-s"]):
+        sys.stdout.write("\n".join(links(Machine.read())) + "\n")
+        return 0
     parser = argparse.ArgumentParser("nvidia-smi", description="A look-alike: this node's GPUs are simulated.")
     parser.add_argument("-L", "--list-gpus", action="store_true")
     parser.add_argument("-i", "--id")
@@ -84,6 +89,17 @@ def query(machine: Machine, chips: list[Chip], wanted: list[str], style: set[str
             else:
                 cells.append(f"{value(machine, chip, now)}{f' {unit}' if unit and 'nounits' not in style else ''}")
         lines.append(", ".join(cells))
+    return lines
+
+
+def links(machine: Machine) -> list[str]:
+    """The lines of ``nvlink --status``."""
+    readings = machine.readings()
+    lines = []
+    for chip in machine.chips:
+        state = "25 GB/s" if readings[chip.index].link == UP else "<inactive>"
+        lines.append(f"GPU {chip.index}: {machine.model} (UUID: {chip.uuid})")
+        lines += [f"\t Link {number}: {state}" for number in range(_LINKS)]
     return lines
 
 
