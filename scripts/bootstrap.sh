@@ -12,6 +12,7 @@ packages=(
   openssl tzdata util-linux mount                    # certificates in tests, time zones, namespaces
   skopeo                                             # images into a registry
   shellcheck
+  chromium chromium-driver fonts-dejavu-core libjs-dygraphs libnss3-tools # dashboards in a browser
 )
 # The same two programs for the other architecture (all others are Go, which needs no second compiler), and nodes of it.
 if [[ $(dpkg --print-architecture) == amd64 ]]; then
