@@ -27,6 +27,7 @@ _PARTS: dict[str, Callable[[SiteFacts], list[str]]] = {
     "each_worker": SiteFacts.plain_workers,
     "each_storage": lambda facts: facts.names("storage"),
     "bundle_host": lambda facts: facts.names("bundle_server"),
+    "management_host": lambda facts: facts.names("management"),
 }
 
 Connect = Callable[[str], Host]
@@ -83,6 +84,7 @@ each_control_plane = _connected("each_control_plane")
 each_worker = _connected("each_worker")
 each_storage = _connected("each_storage")
 bundle_host = _connected("bundle_host")
+management_host = _connected("management_host")
 
 
 @pytest.fixture(scope="session")
