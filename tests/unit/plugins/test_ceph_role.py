@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.unit.plugins.conftest import ROOT
+from amalgam.ceph_keys import ceph_fsid, ceph_key
+from tests.unit.plugins.conftest import ROOT, Played
 
 ROLE = ROOT / "roles" / "ceph"
 PROGRAMS = ROLE / "templates" / "usr" / "local" / "libexec" / "amalgam"
@@ -110,3 +113,80 @@ def test_a_disk_in_use_is_refused(look: Callable, listed: str) -> None:
 
 def test_the_maker_of_osds_asks_for_every_disk() -> None:
     assert '"${0%/*}/ceph-disk-blank" "$path"' in (PROGRAMS / "ceph-osd-create").read_text()
+
+
+SECRET = base64.b64encode(bytes(32)).decode()
+OTHER = base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.fixture
+def preflight(tmp_path: Path, play: Callable[..., Played]) -> Callable[..., Played]:
+    """Run the preflight of a site with the first secret on a host whose files lie in the test's folder."""
+
+    def run(*options: str) -> Played:
+        variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text()) | {
+            "__ceph_configuration": str(tmp_path / "ceph.conf"),
+            "__ceph_monitor_store": str(tmp_path / "store"),
+            "ceph_fsid": ceph_fsid(SECRET),
+            "ceph_key_secret": SECRET,
+        }
+        tasks = [{"ansible.builtin.import_tasks": str(ROLE / "tasks" / "preflight.yml")}]
+        return play(tasks, *options, vars=variables, gather_facts=False)
+
+    return run
+
+
+def cluster(folder: Path, secret: str) -> None:
+    """What a host of a cluster has."""
+    (folder / "ceph.conf").write_text(f"[global]\nfsid = {ceph_fsid(secret)}\nmon host = 10.0.0.1\n")
+    store(folder, secret)
+
+
+def store(folder: Path, secret: str) -> None:
+    """A monitor's store, as `ceph-mon --mkfs` writes its key."""
+    (folder / "store").mkdir()
+    (folder / "store" / "keyring").write_text(f'[mon.]\n\tkey = {ceph_key(secret, "mon.")}\n\tcaps mon = "allow *"\n')
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_a_bare_host_and_one_of_the_sites_own_cluster_are_taken(
+    tmp_path: Path, preflight: Callable, options: tuple[str, ...]
+) -> None:
+    bare = preflight(*options)
+    cluster(tmp_path, SECRET)
+    own = preflight(*options)
+
+    assert (bare.rc, bare.changed) == (0, 0), bare.output
+    assert (own.rc, own.changed) == (0, 0), own.output
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_a_host_of_another_cluster_is_refused_with_both_ids(
+    tmp_path: Path, preflight: Callable, options: tuple[str, ...]
+) -> None:
+    cluster(tmp_path, OTHER)
+
+    run = preflight(*options)
+
+    said = " ".join(run.output.split())
+    assert (run.rc, run.changed) == (2, 0)
+    assert f"localhost belongs to the Ceph cluster {ceph_fsid(OTHER)}" in said
+    assert f"those of the cluster {ceph_fsid(SECRET)}" in said
+    assert "Restore the secrets with which the cluster was made" in said
+
+
+def test_a_monitors_store_alone_tells_another_cluster(tmp_path: Path, preflight: Callable) -> None:
+    store(tmp_path, OTHER)
+
+    run = preflight()
+
+    said = " ".join(run.output.split())
+    assert (run.rc, run.changed) == (2, 0)
+    assert f"localhost has the store of a monitor ({tmp_path}/store)" in said
+    assert "Restore the secrets" in said
+    assert ceph_key(OTHER, "mon.") not in run.output
+
+
+def test_nothing_of_the_role_comes_before_its_preflight() -> None:
+    first = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())[0]
+    assert first["ansible.builtin.import_tasks"] == "preflight.yml"
