@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import configparser
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -190,3 +191,20 @@ def test_a_monitors_store_alone_tells_another_cluster(tmp_path: Path, preflight:
 def test_nothing_of_the_role_comes_before_its_preflight() -> None:
     first = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())[0]
     assert first["ansible.builtin.import_tasks"] == "preflight.yml"
+
+
+def test_metadata_servers_and_gateways_may_use_the_pools_of_their_own_kind_alone(
+    tmp_path: Path, play: Callable
+) -> None:
+    template = ROLE / "templates" / "etc/amalgam/ceph/entities.keyring.j2"
+    arguments = {"src": str(template), "dest": str(tmp_path / "keyring")}
+    variables = {"ceph_key_secret": SECRET, "ceph_hosts": ["stor1"]}
+    run = play([{"ansible.builtin.template": arguments}], vars=variables, gather_facts=False)
+    assert run.rc == 0, run.output
+    keyring = configparser.ConfigParser()
+    keyring.read(tmp_path / "keyring")
+
+    assert keyring["mds.stor1"]["caps osd"] == '"allow rw tag cephfs *=*"'
+    assert keyring["client.rgw.stor1"]["caps osd"] == '"allow rwx tag rgw *=*"'
+    wide = [name for name in keyring.sections() if keyring[name].get("caps osd") in ('"allow *"', '"allow rwx"')]
+    assert wide == ["client.admin", "mgr.stor1"]
