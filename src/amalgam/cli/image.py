@@ -65,8 +65,8 @@ def import_(
     """
     found, to = find_source(source, image), parse(target)
     own = _credentials(inventory, credentials)
-    transfer(found, to, own, source_auth_file=source_authfile)
-    _show_one(own, to, as_json=as_json)
+    digest = transfer(found, to, own, source_auth_file=source_authfile)
+    _show_one(own, to, digest, as_json=as_json)
 
 
 @app.command()
@@ -80,8 +80,8 @@ def copy(
     """Give an image a further name, also in another project."""
     origin, to = parse(source), parse(target)
     own = _credentials(inventory, credentials)
-    transfer(own_source(origin, own), to, own)
-    _show_one(own, to, as_json=as_json)
+    digest = transfer(own_source(origin, own), to, own)
+    _show_one(own, to, digest, as_json=as_json)
 
 
 @app.command(name="list")
@@ -159,12 +159,13 @@ def credentials(
         )
 
 
-def _show_one(own: Credentials, reference: Reference, *, as_json: bool) -> None:
+def _show_one(own: Credentials, reference: Reference, digest: str, *, as_json: bool) -> None:
     with connect(own) as registry:
         image = registry.describe(reference)
-    if image is None:
-        remedy = "somebody may have deleted it meanwhile: try again"
-        raise AmalgamError(f"{reference} is not there", where=own.registry, remedy=remedy)
+    if image is None or image.digest != digest:
+        found = "is not there" if image is None else f"leads to {image.digest} and not to {digest}"
+        remedy = "somebody may have deleted it, or pushed another one meanwhile: try again"
+        raise AmalgamError(f"{reference} {found}", where=own.registry, remedy=remedy)
     if as_json:
         typer.echo(json.dumps(_plain(image), indent=1))
     else:
