@@ -8,6 +8,7 @@ import secrets
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from amalgam.lab.environment import environment
 from amalgam.pins import load_lock
 from tests.e2e.support.checkout import program
 from tests.e2e.support.cluster import Cluster, pod_template
-from tests.e2e.support.images import write_layout
+from tests.e2e.support.images import INDEX, MANIFEST, write_layout
 from tests.e2e.support.nodes import Done, Lab, Node, run_local
 from tests.e2e.support.waiting import wait_until
 
@@ -156,13 +157,47 @@ def test_a_layer_of_another_project_cannot_be_had_by_its_digest(
     folder, _ = layout
     as_user(MAINTAINER, "import", str(folder), f"{name}:1")
     digest = f"sha256:{next((folder / 'blobs' / 'sha256').iterdir()).name}"
-    login = json.loads(keys[STRANGER].read_text())
-    url = f"https://{lab.registry}/v2/nlp/stolen/blobs/uploads/"
     for mount in ("mount", "%6dount"):
-        curl = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--config", "-"]
-        curl += ["--request", "POST", f"{url}?{mount}={digest}&from={name}"]
-        answer = run_local(curl, stdin=f'user = "{login["user"]}:{login["password"]}"', env=environment(lab.names))
-        assert answer.stdout == "202"  # an empty upload begins; 201 would be the layer
+        path = f"nlp/stolen/blobs/uploads/?{mount}={digest}&from={name}"
+        answer = _status(lab, keys[STRANGER], path, "--request", "POST")
+        assert answer == "202"  # an empty upload begins; 201 would be the layer
+
+
+def test_who_is_no_member_pulls_neither_manifest_nor_layer(
+    lab: Lab, keys: dict[str, Path], as_user: Amalgam, layout: tuple[Path, str], name: str
+) -> None:
+    folder, digest = layout
+    as_user(MAINTAINER, "import", str(folder), f"{name}:1")
+    accept = ["--header", f"Accept: {INDEX}, {MANIFEST}"]
+    parts = {
+        **{f"{name}/manifests/{reference}": accept for reference in ("1", digest)},
+        **{f"{name}/blobs/{one}": [] for one in _layers(folder, digest).values()},
+    }
+    assert {_status(lab, keys[GUEST], path, *options) for path, options in parts.items()} == {"200"}
+    assert {_status(lab, keys[STRANGER], path, *options) for path, options in parts.items()} <= {"401", "403"}
+
+
+def _status(lab: Lab, key: Path, path: str, *options: str) -> str:
+    """What the registry answers one of them, without its explanation."""
+    login = json.loads(key.read_text())
+    curl = ["curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--config", "-", *options]
+    answer = run_local(
+        [*curl, f"https://{lab.registry}/v2/{path}"],
+        stdin=f'user = "{login["user"]}:{login["password"]}"',
+        env=environment(lab.names),
+    )
+    return answer.stdout
+
+
+def _layers(folder: Path, digest: str) -> dict[str, str]:
+    """Architecture → the digest of its only layer."""
+
+    def content(one: str) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((folder / "blobs" / one.replace(":", "/")).read_bytes())
+        return loaded
+
+    entries = content(digest)["manifests"]
+    return {one["platform"]["architecture"]: content(one["digest"])["layers"][0]["digest"] for one in entries}
 
 
 def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without(
@@ -216,6 +251,23 @@ def test_everybody_pulls_from_a_public_project_and_nobody_strange_pushes(
     assert as_user(STRANGER, "import", str(layout[0]), image, check=False).rc == 1
     as_administrator = ["image", "delete", "--yes", "-i", lab.state.inventory, image]
     run_local([program("amalgam"), *as_administrator], env=environment(lab.names))
+
+
+def test_one_tag_gives_each_architecture_its_own_content(lab: Lab, as_user: Amalgam, layout: tuple[Path, str]) -> None:
+    image = f"{PUBLIC}/test-{secrets.token_hex(3)}:1"
+    as_user(MAINTAINER, "import", str(layout[0]), image)
+    layers, worker = _layers(*layout), lab.node(lab.members("workers")[0])
+    try:
+        for architecture, own in layers.items():
+            ctr = f"ctr --namespace images-{architecture}"
+            pull = "images pull --local --snapshotter native --hosts-dir /etc/containerd/certs.d"
+            worker.run(f"{ctr} {pull} --platform linux/{architecture} {lab.registry}/{image}")
+            there = set(worker.run(f"{ctr} content ls --quiet").stdout.split())
+            worker.run(f"{ctr} images remove --sync {lab.registry}/{image}")
+            assert there & set(layers.values()) == {own}
+    finally:
+        as_administrator = ["image", "delete", "--yes", "-i", lab.state.inventory, image]
+        run_local([program("amalgam"), *as_administrator], env=environment(lab.names))
 
 
 def test_garbage_goes_and_what_a_tag_leads_to_stays(

@@ -71,7 +71,6 @@ def test_a_write_past_the_claims_size_fails(cluster: Cluster, namespace: str) ->
     # Each MiB on its way before the next: what a client has not sent yet does not count for the quota.
     fill = "busybox dd if=/dev/zero of=/data/fill bs=1M count=1 seek=$n conv=notrunc,fsync || exit"
     each = f"sh -c 'for n in $(busybox seq 1 100); do {fill}; done'"
-    each = f"sh -c 'for n in $(busybox seq 1 100); do {fill}; done'"
     rc, output = _in_pod(cluster, namespace, worker, each, check=False)
     assert rc != 0
     assert "quota" in output.lower()

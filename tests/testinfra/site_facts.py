@@ -65,6 +65,12 @@ class SiteFacts:
         listed = yaml.safe_load(content)["ceph_subvolumes"]
         return [one["name"] for one in listed if worker in one.get("hosts", [worker])]
 
+    def cors_origins(self) -> list[str]:
+        """Origins whose pages may reach the buckets of datasets."""
+        content = (self.site.folder / "group_vars" / "all" / "ceph.yml").read_text(encoding="utf-8")
+        origins: list[str] = yaml.safe_load(content).get("ceph_rgw_cors_origins", [])
+        return origins
+
     def plain_workers(self) -> list[str]:
         """Names of the workers that are no part of the control plane."""
         return [name for name in self.names("workers") if name not in self.names("control_plane")]

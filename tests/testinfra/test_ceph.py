@@ -51,3 +51,28 @@ def test_an_osd_key_maker_may_do_nothing_else(each_storage: Host) -> None:
     refused = each_storage.run(f"timeout 60 ceph --connect-timeout 20 {keyring} auth ls")
     assert refused.rc == 13
     assert "EACCES" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("entity", "caps"),
+    [
+        ("mds.{}", {"mon": "profile mds", "mgr": "profile mds", "mds": "allow *", "osd": "allow rw tag cephfs *=*"}),
+        ("client.rgw.{}", {"mon": "allow rw", "osd": "allow rwx tag rgw *=*"}),
+    ],
+)
+def test_a_daemon_may_do_what_it_needs_and_no_more(each_storage: Host, entity: str, caps: dict[str, str]) -> None:
+    name = entity.format(each_storage.backend.get_hostname())
+    (known,) = json.loads(each_storage.check_output("ceph auth get %s --format json", name))
+    assert known["caps"] == caps
+
+
+def test_a_gateway_cannot_read_files_and_a_metadata_server_no_objects(each_storage: Host) -> None:
+    host = each_storage.backend.get_hostname()
+    gateway = f"--name client.rgw.{host} --keyring /var/lib/ceph/radosgw/ceph-rgw.{host}/keyring"
+    metadata = f"--name mds.{host} --keyring /var/lib/ceph/mds/ceph-{host}/keyring"
+    each_storage.check_output(f"timeout 60 rados {gateway} --pool .rgw.root ls")
+    each_storage.check_output(f"timeout 60 rados {metadata} --pool shared.meta ls")
+    for command in (f"{gateway} --pool shared.data ls", f"{metadata} --pool .rgw.root ls"):
+        refused = each_storage.run(f"timeout 60 rados {command}")
+        assert refused.rc not in (0, 124), refused.stdout
+        assert "not permitted" in refused.stderr, refused.stderr

@@ -100,3 +100,16 @@ def test_keys_of_accounts_are_for_roots_eyes(admin: Host) -> None:
     assert (folder.user, folder.mode) == ("root", 0o700)
     for name in ("accounts", "buckets", "owner.curl"):
         assert admin.file(f"/etc/amalgam/ceph_rgw/{name}").mode == 0o600
+
+
+def test_pages_of_the_origins_named_reach_a_bucket_and_no_others(admin: Host, facts: SiteFacts, url: str) -> None:
+    bucket = f"{url}/datasets-{facts.site.datasets[0].vc}"
+    assert facts.cors_origins()
+    rule = admin.check_output(f"curl --config /etc/amalgam/ceph_rgw/owner.curl {bucket}?cors=")
+    assert "<ExposeHeader>ETag</ExposeHeader>" in rule
+    # What a browser asks before it sends: without a key.
+    asks = f"curl --silent --cacert {CA} --head --request OPTIONS --header 'Access-Control-Request-Method: PUT'"
+    for origin in (*facts.cors_origins(), "https://elsewhere.example"):
+        answer = admin.check_output(f"{asks} --header 'Origin: {origin}' {bucket}/blobs/attempt").lower()
+        allowed = f"access-control-allow-origin: {origin}" in answer
+        assert allowed == (origin in facts.cors_origins()), answer

@@ -13,8 +13,9 @@ from rich.table import Column, Table
 from amalgam.errors import AmalgamError
 from amalgam.models import load_site
 from amalgam.private_file import write_private
-from amalgam.registry.client import Image, Registry
-from amalgam.registry.credentials import Credentials, of_administrator, of_user
+from amalgam.registry.client import Image
+from amalgam.registry.credentials import Credentials, of_administrator, of_robot, of_user
+from amalgam.registry.harbor import connect
 from amalgam.registry.reference import Reference, parse
 from amalgam.registry.source import find_source
 from amalgam.registry.transfer import own_source, transfer
@@ -64,8 +65,8 @@ def import_(
     """
     found, to = find_source(source, image), parse(target)
     own = _credentials(inventory, credentials)
-    transfer(found, to, own, source_auth_file=source_authfile)
-    _show_one(own, to, as_json=as_json)
+    digest = transfer(found, to, own, source_auth_file=source_authfile)
+    _show_one(own, to, digest, as_json=as_json)
 
 
 @app.command()
@@ -79,8 +80,8 @@ def copy(
     """Give an image a further name, also in another project."""
     origin, to = parse(source), parse(target)
     own = _credentials(inventory, credentials)
-    transfer(own_source(origin, own), to, own)
-    _show_one(own, to, as_json=as_json)
+    digest = transfer(own_source(origin, own), to, own)
+    _show_one(own, to, digest, as_json=as_json)
 
 
 @app.command(name="list")
@@ -91,7 +92,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List images with their digests and architectures."""
-    with Registry(_credentials(inventory, credentials)) as registry:
+    with connect(_credentials(inventory, credentials)) as registry:
         if project is None:
             repositories = registry.all_repositories()
         else:
@@ -117,7 +118,7 @@ def delete(
 ) -> None:
     """Remove a tag, and no other of the same image. What no tag leads to goes with the next garbage collection."""
     reference = parse(target)
-    with Registry(_credentials(inventory, credentials)) as registry:
+    with connect(_credentials(inventory, credentials)) as registry:
         image = registry.describe(reference)
         if image is not None and not yes:
             typer.confirm(f"Delete {reference} ({_short(image.digest)})?", abort=True)
@@ -128,30 +129,43 @@ def delete(
 @app.command()
 def credentials(
     inventory: Annotated[Path, typer.Option("--inventory", "-i", exists=True, file_okay=False, help="The site.")],
-    user: Annotated[str, typer.Option(help="A member of a registry project.")],
     output: Annotated[Path, typer.Option(help="File to write, for the user's eyes only.")],
+    user: Annotated[str | None, typer.Option(help="A member of a registry project.")] = None,
+    robot: Annotated[
+        str | None, typer.Option(metavar="PROJECT/NAME", help="One of harbor_robots, where the registry is Harbor.")
+    ] = None,
     renew: Annotated[
         bool, typer.Option("--renew", help="Make a new password; it holds after the next site run.")
     ] = False,
     docker: Annotated[bool, typer.Option("--docker", help="In the form of docker, podman and pull secrets.")] = False,
 ) -> None:
-    """Write the file with which a user logs in."""
-    made = of_user(load_site(inventory), user, renew=renew)
+    """Write the file with which a user or a robot account logs in."""
+    if (user is None) == (robot is None):
+        raise typer.BadParameter("name either a user or a robot", param_hint="--user, --robot")
+    if robot is not None and renew:
+        raise typer.BadParameter("a robot's secret is not renewed here", param_hint="--renew")
+    site = load_site(inventory)
+    made = of_user(site, user, renew=renew) if user is not None else of_robot(site, robot or "")
     if docker:
         write_private(output, made.auth_file() + "\n")
     else:
         made.save(output)
-    typer.echo(f"{output}: credentials of {user} at {made.registry}")
+    typer.echo(f"{output}: credentials of {made.user} at {made.registry}")
     if renew:
         typer.echo("the new password holds once `ansible-playbook playbooks/site.yml --tags registry` has run")
+    elif robot is not None:
+        typer.echo(
+            "they hold once a run with `--tags registry`, or `amalgam registry apply`, has made the robot account"
+        )
 
 
-def _show_one(own: Credentials, reference: Reference, *, as_json: bool) -> None:
-    with Registry(own) as registry:
+def _show_one(own: Credentials, reference: Reference, digest: str, *, as_json: bool) -> None:
+    with connect(own) as registry:
         image = registry.describe(reference)
-    if image is None:
-        remedy = "somebody may have deleted it meanwhile: try again"
-        raise AmalgamError(f"{reference} is not there", where=own.registry, remedy=remedy)
+    if image is None or image.digest != digest:
+        found = "is not there" if image is None else f"leads to {image.digest} and not to {digest}"
+        remedy = "somebody may have deleted it, or pushed another one meanwhile: try again"
+        raise AmalgamError(f"{reference} {found}", where=own.registry, remedy=remedy)
     if as_json:
         typer.echo(json.dumps(_plain(image), indent=1))
     else:

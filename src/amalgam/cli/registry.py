@@ -10,7 +10,7 @@ from rich.console import Console
 
 from amalgam.cli.site import AsJson, Inventory
 from amalgam.errors import AmalgamError
-from amalgam.harbor.reconcile import Action, Change
+from amalgam.harbor.reconcile import Action, Change, lines
 from amalgam.harbor.site import connect
 from amalgam.models import load_site
 from amalgam.secrets import keep_registry_secret
@@ -86,6 +86,5 @@ def credential(
 
 def _print(changes: list[Change]) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for change in changes:
-        for line in change.lines():
-            console.print(line, markup=False)
+    for line in lines(changes):
+        console.print(line, markup=False)

@@ -16,7 +16,8 @@ from amalgam.errors import AmalgamError
 ADMINISTRATOR = "admin"
 """The account that every Harbor has from its first start."""
 
-_API = "/api/v2.0"
+API = "/api/v2.0"
+"""The API's root; its version is of its form, and no Harbor's."""
 _PAGE_SIZE = 100  # Harbor's largest
 _TIMEOUT_S = 60.0  # Harbor asks an endpoint whether it answers before it takes it
 
@@ -83,14 +84,14 @@ class HarborClient:
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """The object at ``path`` below the API's root; ``None`` where the answer is empty."""
-        answer = self._send("GET", _API + path)
+        answer = self._send("GET", API + path)
         return json.loads(answer.content) if answer.content.strip() else None
 
     def listed(self, path: str, **query: str | int) -> Iterator[dict[str, Any]]:
         """Every object of a list, page by page."""
         seen, total, page = 0, 1, 1
         while seen < total:
-            answer = self._send("GET", _API + path, params={**query, "page": page, "page_size": _PAGE_SIZE})
+            answer = self._send("GET", API + path, params={**query, "page": page, "page_size": _PAGE_SIZE})
             objects = answer.json() or []
             yield from objects
             seen, total, page = seen + len(objects), int(answer.headers.get("X-Total-Count", 0)), page + 1
@@ -99,20 +100,20 @@ class HarborClient:
 
     def create(self, path: str, body: dict[str, Any]) -> int:
         """Make an object; its number, which Harbor names at the end of its location."""
-        answer = self._send("POST", _API + path, json=body)
+        answer = self._send("POST", API + path, json=body)
         return int(answer.headers["Location"].rpartition("/")[2])
 
     def put(self, path: str, body: dict[str, Any]) -> None:
         """Replace an object."""
-        self._send("PUT", _API + path, json=body)
+        self._send("PUT", API + path, json=body)
 
     def patch(self, path: str, body: dict[str, Any]) -> None:
         """Change a part of an object."""
-        self._send("PATCH", _API + path, json=body)
+        self._send("PATCH", API + path, json=body)
 
     def delete(self, path: str) -> None:
         """Remove an object."""
-        self._send("DELETE", _API + path)
+        self._send("DELETE", API + path)
 
     def accepts(self, username: str, password: str) -> bool:
         """Whether an account can log in to pull or push: asked as container clients do, which Harbor answers by status.

@@ -66,6 +66,7 @@ def check_tenants(draft: Draft) -> None:
             _check_flows(draft, variable, place.path, place.vc, tenants)
     for name in (DATASETS, TRAINING):
         _check_owners(draft, name, tenants)
+    _check_training_classes(draft, tenants)
 
 
 def _places(tenants: Tenants) -> Iterator[_Place]:
@@ -189,20 +190,38 @@ def _check_members(draft: Draft, variable: Variable, tenants: Tenants, place: _P
 
 
 def _check_storage_classes(draft: Draft, variable: Variable, path: KeyPath, vc: Vc, tenants: Tenants) -> None:
-    """A class whose part of the file system has a VC's name is for that VC alone."""
-    owners = {one.storage_class: one.name for one in draft.setting("ceph_subvolumes", list) or [] if one.storage_class}
-    names = {other.name for other, _ in tenants.vcs()}
     for name in vc.storage_classes:
-        inside, owner = (*path, "storage_classes", name), owners.get(name, "")
-        if not owner:
-            reason = f"no part of the file system has the class {name}"
-            remedy = f"name one of ceph_subvolumes: {', '.join(owners) or 'there is none'}"
-            draft.refuse(variable, Rule.UNKNOWN_STORAGE_CLASS, reason, remedy, inside)
-        elif owner in names and owner != vc.name:
-            reason = f"this class keeps the data of {owner}"
-            draft.refuse(
-                variable, Rule.FOREIGN_STORAGE_CLASS, reason, "name a class of its own, or a shared one", inside
-            )
+        _check_class(draft, variable, (*path, "storage_classes", name), name, vc, tenants)
+
+
+def _check_training_classes(draft: Draft, tenants: Tenants) -> None:
+    """A training volume is a claim of its VC, which has a quota for each class that it may use."""
+    vcs = {vc.name: vc for vc, _ in tenants.vcs()}
+    for index, entry in enumerate(draft.setting(TRAINING, list) or []):
+        variable, vc = draft.site_wide(TRAINING), vcs.get(entry.vc)
+        inside = (index, "storage_class")
+        if vc is None or not _check_class(draft, variable, inside, entry.storage_class, vc, tenants):
+            continue
+        if entry.storage_class not in vc.storage_classes:
+            reason = f"{vc.name} has no storage of this class"
+            remedy = f"grant it some in storage_classes of tenants.yml, or name one of: {', '.join(vc.storage_classes)}"
+            draft.refuse(variable, Rule.FOREIGN_STORAGE_CLASS, reason, remedy, inside)
+
+
+def _check_class(draft: Draft, variable: Variable | None, inside: KeyPath, name: str, vc: Vc, tenants: Tenants) -> bool:
+    """Whether there is such a class, and for ``vc``: one whose part has a VC's name is for that VC alone."""
+    owners = {one.storage_class: one.name for one in draft.setting("ceph_subvolumes", list) or [] if one.storage_class}
+    names, owner = {other.name for other, _ in tenants.vcs()}, owners.get(name, "")
+    if not owner:
+        reason = f"no part of the file system has the class {name}"
+        remedy = f"name one of ceph_subvolumes: {', '.join(owners) or 'there is none'}"
+        draft.refuse(variable, Rule.UNKNOWN_STORAGE_CLASS, reason, remedy, inside)
+    elif owner in names and owner != vc.name:
+        reason, remedy = f"this class keeps the data of {owner}", "name a class of its own, or a shared one"
+        draft.refuse(variable, Rule.FOREIGN_STORAGE_CLASS, reason, remedy, inside)
+    else:
+        return True
+    return False
 
 
 def _check_projects(draft: Draft, variable: Variable, path: KeyPath, vc: Vc) -> None:

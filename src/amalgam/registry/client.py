@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any
 
@@ -48,6 +49,8 @@ class Registry:
             base_url=f"https://{credentials.registry}",
             auth=(credentials.user, credentials.password),
             verify=credentials.tls(),
+            # A session's cookie would make Harbor ask for a token against forged requests with every write.
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             timeout=_SECONDS,
         )
 
@@ -109,7 +112,7 @@ class Registry:
         if answer is None:
             return None
         content = answer.json()
-        if content["mediaType" if "mediaType" in content else "schemaVersion"] in _INDEX_TYPES:
+        if _is_index(answer.headers.get("Content-Type", ""), content):
             platforms = [entry.get("platform", {}) for entry in content["manifests"]]
             # Attestations that builders add are manifests of the platform unknown/unknown.
             architectures = {
@@ -131,13 +134,17 @@ class Registry:
         Raises:
             AmalgamError: there is no such tag; the registry refuses, or does not answer.
         """
-        path = f"/v2/{reference.repository}/manifests/{reference.tag}"
-        if self._ask("DELETE", path, f"deleting {reference}", missing_ok=True) is None:
+        if not self._delete(reference):
             raise AmalgamError(
                 f"there is no {reference}",
                 where=self._credentials.registry,
                 remedy=f"amalgam image list {reference.project}",
             )
+
+    def _delete(self, reference: Reference) -> bool:
+        """Whether the tag was there."""
+        path = f"/v2/{reference.repository}/manifests/{reference.tag}"
+        return self._ask("DELETE", path, f"deleting {reference}", missing_ok=True) is not None
 
     def _manifest(self, repository: str, name: str) -> httpx.Response | None:
         accept = {"Accept": ", ".join([*_INDEX_TYPES, *_MANIFEST_TYPES])}
@@ -145,7 +152,8 @@ class Registry:
         return self._ask("GET", path, f"{repository}:{name}", headers=accept, missing_ok=True)
 
     def _config(self, repository: str, manifest: dict[str, Any]) -> dict[str, Any]:
-        answer = self._ask("GET", f"/v2/{repository}/blobs/{manifest['config']['digest']}", repository)
+        digest = manifest.get("config", {}).get("digest")
+        answer = self._ask("GET", f"/v2/{repository}/blobs/{digest}", repository) if digest else None
         try:
             config = answer.json() if answer else {}
         except json.JSONDecodeError:  # an artifact that is no image may have anything for its configuration
@@ -184,11 +192,16 @@ class Registry:
 
     def _refusal(self, answer: httpx.Response, what: str) -> AmalgamError:
         where, user = self._credentials.registry, self._credentials.user
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
+        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             remedy = "ask the platform's administrator for the right, or for new credentials"
             return AmalgamError(f"{user} has no right to this: {what}", where=where, remedy=remedy)
         if answer.status_code == httpx.codes.METHOD_NOT_ALLOWED:
             remedy = "try again in some minutes: garbage is being collected"
             return AmalgamError(f"the registry is read-only now: {what}", where=where, remedy=remedy)
-        remedy = "see `journalctl -u registry -u nginx` on the host of the registry"
+        remedy = "see `journalctl -u registry -u nginx -u harbor` on the host of the registry"
         return AmalgamError(f"the registry answers {answer.status_code}: {what}", where=where, remedy=remedy)
+
+
+def _is_index(content_type: str, content: dict[str, Any]) -> bool:
+    """Whether a manifest is one of several architectures. Its own ``mediaType`` may be left out, also from an index."""
+    return content_type.partition(";")[0].strip() in _INDEX_TYPES or "manifests" in content

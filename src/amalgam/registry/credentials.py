@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ class Credentials(CredentialsFile):
     password: Annotated[str, Field(repr=False)]
     ca_certificate: str
     """PEM."""
+    backend: Literal["distribution", "harbor"] = "distribution"
+    """Which registry it is: where the two differ, one has to know."""
 
     def tls(self) -> ssl.SSLContext:
         """A context that trusts the site's authority alone."""
@@ -52,7 +54,7 @@ def of_user(site: Site, user: str, *, renew: bool = False) -> Credentials:
         raise AmalgamError(
             "Harbor keeps its users' passwords itself",
             where=f"{site.folder}/group_vars/all/registry.yml",
-            remedy="log in at Harbor, or give the user a robot account in harbor_robots",
+            remedy="log in at Harbor, or declare a robot account in harbor_robots and hand it out with --robot",
         )
     if user not in site.registry_users:
         raise AmalgamError(
@@ -71,6 +73,32 @@ def of_user(site: Site, user: str, *, renew: bool = False) -> Credentials:
     )
 
 
+def of_robot(site: Site, robot: str) -> Credentials:
+    """The credentials of ``robot`` (``PROJECT/NAME``), by which programs and people log in at a site's Harbor.
+
+    Raises:
+        AmalgamError: the site has no such robot account.
+    """
+    if robot not in site.harbor_robots:
+        raise AmalgamError(
+            f"{robot!r} is no robot account of the site",
+            where=f"{site.folder}/group_vars/all/harbor.yml",
+            remedy=f"add it to harbor_robots, or name one of: {', '.join(site.harbor_robots) or '(none)'}",
+        )
+    # As a run does, so that what it gives to Harbor is what is handed out here.
+    name = site.settings.site_name
+    secrets = prepare_secrets(site.state_dir, name, harbor_robots=site.harbor_robots).secrets
+    project, _, short = robot.partition("/")
+    return Credentials(
+        registry=address(site, "registry"),
+        # As Harbor names it, with the prefix that it has by default.
+        user=f"robot${project}+{short}",
+        password=secrets.harbor_robot_secrets[robot],
+        ca_certificate=secrets.site_ca.certificate,
+        backend="harbor",
+    )
+
+
 def of_administrator(site: Site) -> Credentials:
     """Those of the registry's own user, or of Harbor's, from the site's secrets.
 
@@ -85,4 +113,5 @@ def of_administrator(site: Site) -> Credentials:
         user=user,
         password=password,
         ca_certificate=secrets.site_ca.certificate,
+        backend="distribution" if site.harbor is None else "harbor",
     )

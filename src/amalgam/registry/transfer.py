@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ _STATUS = re.compile(r"(?:StatusCode:|HTTP status:) ([0-9]{3})")
 
 
 def transfer(source: Source, to: Reference, credentials: Credentials, *, source_auth_file: Path | None = None) -> str:
-    """Copy an image into the registry; says the digest that it has there.
+    """Copy an image into the registry; says the digest that it has there, which is that of the source if it has one.
 
     The manifest comes last, so that the tag leads to the old image until the new one is whole. What skopeo says of its
     progress goes to standard error.
@@ -29,7 +30,7 @@ def transfer(source: Source, to: Reference, credentials: Credentials, *, source_
             person's own, where ``skopeo login`` left it.
 
     Raises:
-        AmalgamError: skopeo is not there, or could not copy; it says why.
+        AmalgamError: skopeo is not there, or could not copy; it says why. The source has changed meanwhile.
     """
     program = shutil.which("skopeo")
     if program is None:
@@ -40,19 +41,30 @@ def transfer(source: Source, to: Reference, credentials: Credentials, *, source_
         authority.mkdir()
         (authority / "ca.crt").write_text(credentials.ca_certificate)
         auth_file.write_text(credentials.auth_file())
-        command = [program, "copy", "--all", "--retry-times=2", f"--digestfile={digest}"]
-        command += [f"--dest-cert-dir={authority}", f"--dest-authfile={auth_file}"]
+        login = [f"cert-dir={authority}", f"authfile={auth_file}"]
+        source_login = login if own else [f"authfile={source_auth_file}"] if source_auth_file else []
+        wanted = None
         if source.keeps_digest:
-            command.append("--preserve-digests")
-        if own:
-            command += [f"--src-cert-dir={authority}", f"--src-authfile={auth_file}"]
-        elif source_auth_file is not None:
-            command.append(f"--src-authfile={source_auth_file}")
+            inspect = [program, "inspect", "--raw", *(f"--{option}" for option in source_login), str(source)]
+            looked = subprocess.run(inspect, capture_output=True, check=False)
+            if looked.returncode != 0:
+                raise _failure(looked.stderr.decode(errors="replace"), source, to, credentials)
+            wanted = f"sha256:{hashlib.sha256(looked.stdout).hexdigest()}"
+        command = [program, "copy", "--all", "--retry-times=2", f"--digestfile={digest}"]
+        command += [f"--dest-{option}" for option in login] + [f"--src-{option}" for option in source_login]
+        command += ["--preserve-digests"] if wanted else []
         command += [str(source), f"docker://{credentials.registry}/{to}"]
         done = subprocess.run(command, stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             raise _failure(done.stderr, source, to, credentials)
-        return digest.read_text().strip()
+        copied = digest.read_text().strip()
+    if wanted not in (None, copied):
+        what = f"{to} has the digest {copied}, and its source had {wanted} before"
+        remedy = (
+            "somebody has given the source's name to another image meanwhile: look which is wanted, and import again"
+        )
+        raise AmalgamError(what, where=str(source), remedy=remedy)
+    return copied
 
 
 def own_source(reference: Reference, credentials: Credentials) -> Source:

@@ -10,8 +10,8 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-_INDEX = "application/vnd.oci.image.index.v1+json"
-_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
@@ -32,14 +32,14 @@ def write_layout(folder: Path, content: dict[str, bytes]) -> str:
         }
         manifest = {
             "schemaVersion": 2,
-            "mediaType": _MANIFEST,
+            "mediaType": MANIFEST,
             "config": _blob(folder, _CONFIG, json.dumps(config).encode()),
             "layers": [layer],
         }
-        entry = _blob(folder, _MANIFEST, json.dumps(manifest).encode())
+        entry = _blob(folder, MANIFEST, json.dumps(manifest).encode())
         manifests.append({**entry, "platform": {"architecture": architecture, "os": "linux"}})
-    index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": manifests}
-    described = _blob(folder, _INDEX, json.dumps(index).encode())
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+    described = _blob(folder, INDEX, json.dumps(index).encode())
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [described]}))
     return str(described["digest"])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from amalgam.harbor.client import HarborClient
-from amalgam.harbor.reconcile import Change, Reconciler, with_platform
+from amalgam.harbor.reconcile import Change, Reconciler, lines, with_platform
 from amalgam.harbor.resource import HarborSecrets
 from amalgam.models import load_site
 from amalgam.models.harbor import HarborData
@@ -36,7 +36,7 @@ class Run:
         """The differences, in lines."""
         client, reconciler = self._with(data)
         with client:
-            return [line for change in reconciler.plan() for line in change.lines()]
+            return lines(reconciler.plan())
 
     def apply(self, data: HarborData) -> list[str]:
         """What was done, by label."""

@@ -43,6 +43,7 @@ def test_everything_that_is_declared_is_made(run: Run, harbor: SimulatedHarbor, 
     robot = harbor.robot("robot$vision+ci")
     assert harbor.robot_secrets[robot["id"]] == "Robot-0secret"
     assert robot["permissions"][0]["access"] == [
+        {"resource": "repository", "action": "list"},
         {"resource": "repository", "action": "pull"},
         {"resource": "repository", "action": "push"},
     ]
@@ -164,8 +165,8 @@ HUB = SECRETS.fingerprint("hub")
         (
             _widen_robot,
             [
-                "robot vision/ci: permissions [artifact:delete; repository:pull; repository:push] -> "
-                "[repository:pull; repository:push]"
+                "robot vision/ci: permissions [artifact:delete; repository:list; repository:pull; repository:push] -> "
+                "[repository:list; repository:pull; repository:push]"
             ],
         ),
         (_limit_robot, ["robot vision/ci: expires after 30 days -> never"]),

@@ -5,10 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from amalgam.cli import app
 from amalgam.errors import AmalgamError
 from amalgam.models import load_site
-from amalgam.registry.credentials import Credentials, of_administrator, of_user
+from amalgam.registry.credentials import Credentials, of_administrator, of_robot, of_user
+from amalgam.secrets import prepare_secrets
 from tests.fixtures.sites import valid_site
 
 ALICE = Credentials(registry="registry.example:5000", user="alice", password="secret-canary", ca_certificate="PEM")
@@ -66,3 +69,27 @@ def test_with_harbor_the_administrator_is_harbor_s_and_users_are_sent_there(tmp_
     assert len(administrator.password) >= 32
     with pytest.raises(AmalgamError, match="Harbor keeps"):
         of_user(site, site.registry_users[0])
+
+
+def test_a_robot_account_of_harbor_has_the_secret_that_a_run_gives_to_harbor(tmp_path: Path) -> None:
+    site = load_site(valid_site("harbor", tmp_path / "site"))
+
+    robot = of_robot(site, "vision/ci")
+
+    secrets = prepare_secrets(site.state_dir, "harbor", harbor_robots=site.harbor_robots, write=False).secrets
+    assert (robot.user, robot.password) == ("robot$vision+ci", secrets.harbor_robot_secrets["vision/ci"])
+    assert robot.backend == of_administrator(site).backend == "harbor"
+    with pytest.raises(AmalgamError, match="'vision/absent' is no robot account"):
+        of_robot(site, "vision/absent")
+
+
+def test_a_robots_file_is_written_for_one_person_and_tools_of_the_field_alike(tmp_path: Path) -> None:
+    folder = valid_site("harbor", tmp_path / "site")
+    command = ["image", "credentials", "-i", str(folder), "--robot", "vision/ci", "--output", str(tmp_path / "ci")]
+
+    written = CliRunner().invoke(app, command)
+
+    assert written.exit_code == 0, written.output
+    assert Credentials.load(tmp_path / "ci").user == "robot$vision+ci"
+    for wrong in (["--user", "alice"], ["--renew"]):
+        assert CliRunner().invoke(app, [*command, *wrong]).exit_code == 2

@@ -7,11 +7,12 @@ from typing import Any
 
 from amalgam.harbor.resource import Fields, Found, Kind, Resource, Session
 
-# What Harbor calls a permission: resource and action. To delete takes both the tag's image and what clients delete by.
+# What Harbor calls a permission: resource and action. Who pulls may see what there is; to delete takes tag and image,
+# and what clients delete by.
 _PERMISSIONS = {
-    "pull": (("repository", "pull"),),
+    "pull": (("repository", "pull"), ("repository", "list")),
     "push": (("repository", "push"),),
-    "delete": (("repository", "delete"), ("artifact", "delete")),
+    "delete": (("repository", "delete"), ("artifact", "delete"), ("tag", "delete")),
 }
 _FOREVER = -1
 

@@ -1,0 +1,210 @@
+"""The role ``ceph`` as far as it goes without a cluster: which disks its script takes, and which hosts it refuses."""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from amalgam.ceph_keys import ceph_fsid, ceph_key
+from tests.unit.plugins.conftest import ROOT, Played
+
+ROLE = ROOT / "roles" / "ceph"
+PROGRAMS = ROLE / "templates" / "usr" / "local" / "libexec" / "amalgam"
+MIB = 1 << 20
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """The image of a blank disk."""
+    image = tmp_path / "disk"
+    image.touch()
+    with image.open("r+b") as file:
+        file.truncate(32 * MIB)
+    return image
+
+
+def write(image: Path, offset: int, content: bytes) -> None:
+    """Put something on an image."""
+    with image.open("r+b") as file:
+        file.seek(offset)
+        file.write(content)
+
+
+@pytest.fixture
+def look(tmp_path: Path, disk: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Have the script look at the disk; ``lsblk``, which takes no images, says ``listed``."""
+    (tmp_path / "bin").mkdir()
+
+    def run(listed: str = "sdb", **stand_ins: str) -> subprocess.CompletedProcess[str]:
+        programs = {"lsblk": f"printf '%s\\n' {listed}" if listed else "exit 32"} | stand_ins
+        for name, does in programs.items():
+            (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{does}\n")
+            (tmp_path / "bin" / name).chmod(0o755)
+        environment = {"PATH": f"{tmp_path / 'bin'}:/usr/sbin:/usr/bin:/sbin:/bin"}
+        command = ["sh", str(PROGRAMS / "ceph-disk-blank"), str(disk)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_a_blank_disk_is_taken(look: Callable) -> None:
+    looked = look()
+
+    assert (looked.returncode, looked.stdout) == (0, ""), looked.stderr
+
+
+EXT4 = (1080, b"\x53\xef")
+BTRFS = (65536 + 64, b"_BHRfS_M")
+SWAP = (1024, b"\x01\x00\x00\x00\xff")
+SWAP_MARK = (4086, b"SWAPSPACE2")
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ([SWAP, SWAP_MARK], "holds data"),
+        ([(0, b"bluestore block device\n")], "holds data"),
+        ([(0, b"XFSB"), BTRFS, EXT4], "holds data"),
+        ([(0, b"rows of a database")], "does not begin with 16 MiB of zeros"),
+        ([(16 * MIB - 1, b"\x01")], "does not begin with 16 MiB of zeros"),
+    ],
+    ids=["swap", "an OSD", "several signatures", "raw data", "raw data further on"],
+)
+def test_a_disk_with_anything_on_it_is_refused_and_left_as_it_is(
+    disk: Path, look: Callable, what: list[tuple[int, bytes]], reason: str
+) -> None:
+    for offset, content in what:
+        write(disk, offset, content)
+    before = disk.read_bytes()
+
+    looked = look()
+
+    assert looked.returncode == 3
+    assert f"{disk} {reason}" in looked.stderr
+    assert f"wipefs --all {disk}" in looked.stderr
+    assert disk.read_bytes() == before
+
+
+@pytest.mark.parametrize("answer", [0, 4, 8, 127])
+def test_any_answer_of_blkid_but_nothing_found_is_a_refusal(look: Callable, answer: int) -> None:
+    looked = look(blkid=f"exit {answer}")
+
+    assert looked.returncode == 3
+    assert f"blkid ended with {answer}" in looked.stderr
+
+
+@pytest.mark.parametrize("wipefs", ["exit 1", "echo 0xffffe00 gpt"], ids=["unreadable", "what blkid passes over"])
+def test_a_disk_that_wipefs_cannot_read_or_knows_is_refused(look: Callable, wipefs: str) -> None:
+    assert look(wipefs=wipefs).returncode == 3
+
+
+@pytest.mark.parametrize("listed", ["sdb sdb1", "sdb vg-lv", ""], ids=["partitions", "a holder", "not seen"])
+def test_a_disk_in_use_is_refused(look: Callable, listed: str) -> None:
+    looked = look(listed)
+
+    assert looked.returncode == 3
+    assert "has partitions, is in use, or is not to be seen" in looked.stderr
+
+
+def test_the_maker_of_osds_asks_for_every_disk() -> None:
+    assert '"${0%/*}/ceph-disk-blank" "$path"' in (PROGRAMS / "ceph-osd-create").read_text()
+
+
+SECRET = base64.b64encode(bytes(32)).decode()
+OTHER = base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.fixture
+def preflight(tmp_path: Path, play: Callable[..., Played]) -> Callable[..., Played]:
+    """Run the preflight of a site with the first secret on a host whose files lie in the test's folder."""
+
+    def run(*options: str) -> Played:
+        variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text()) | {
+            "__ceph_configuration": str(tmp_path / "ceph.conf"),
+            "__ceph_monitor_store": str(tmp_path / "store"),
+            "ceph_fsid": ceph_fsid(SECRET),
+            "ceph_key_secret": SECRET,
+        }
+        tasks = [{"ansible.builtin.import_tasks": str(ROLE / "tasks" / "preflight.yml")}]
+        return play(tasks, *options, vars=variables, gather_facts=False)
+
+    return run
+
+
+def cluster(folder: Path, secret: str) -> None:
+    """What a host of a cluster has."""
+    (folder / "ceph.conf").write_text(f"[global]\nfsid = {ceph_fsid(secret)}\nmon host = 10.0.0.1\n")
+    store(folder, secret)
+
+
+def store(folder: Path, secret: str) -> None:
+    """A monitor's store, as `ceph-mon --mkfs` writes its key."""
+    (folder / "store").mkdir()
+    (folder / "store" / "keyring").write_text(f'[mon.]\n\tkey = {ceph_key(secret, "mon.")}\n\tcaps mon = "allow *"\n')
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_a_bare_host_and_one_of_the_sites_own_cluster_are_taken(
+    tmp_path: Path, preflight: Callable, options: tuple[str, ...]
+) -> None:
+    bare = preflight(*options)
+    cluster(tmp_path, SECRET)
+    own = preflight(*options)
+
+    assert (bare.rc, bare.changed) == (0, 0), bare.output
+    assert (own.rc, own.changed) == (0, 0), own.output
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_a_host_of_another_cluster_is_refused_with_both_ids(
+    tmp_path: Path, preflight: Callable, options: tuple[str, ...]
+) -> None:
+    cluster(tmp_path, OTHER)
+
+    run = preflight(*options)
+
+    said = " ".join(run.output.split())
+    assert (run.rc, run.changed) == (2, 0)
+    assert f"localhost belongs to the Ceph cluster {ceph_fsid(OTHER)}" in said
+    assert f"those of the cluster {ceph_fsid(SECRET)}" in said
+    assert "Restore the secrets with which the cluster was made" in said
+
+
+def test_a_monitors_store_alone_tells_another_cluster(tmp_path: Path, preflight: Callable) -> None:
+    store(tmp_path, OTHER)
+
+    run = preflight()
+
+    said = " ".join(run.output.split())
+    assert (run.rc, run.changed) == (2, 0)
+    assert f"localhost has the store of a monitor ({tmp_path}/store)" in said
+    assert "Restore the secrets" in said
+    assert ceph_key(OTHER, "mon.") not in run.output
+
+
+def test_nothing_of_the_role_comes_before_its_preflight() -> None:
+    first = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text())[0]
+    assert first["ansible.builtin.import_tasks"] == "preflight.yml"
+
+
+def test_metadata_servers_and_gateways_may_use_the_pools_of_their_own_kind_alone(
+    tmp_path: Path, play: Callable
+) -> None:
+    template = ROLE / "templates" / "etc/amalgam/ceph/entities.keyring.j2"
+    arguments = {"src": str(template), "dest": str(tmp_path / "keyring")}
+    variables = {"ceph_key_secret": SECRET, "ceph_hosts": ["stor1"]}
+    run = play([{"ansible.builtin.template": arguments}], vars=variables, gather_facts=False)
+    assert run.rc == 0, run.output
+    keyring = configparser.ConfigParser()
+    keyring.read(tmp_path / "keyring")
+
+    assert keyring["mds.stor1"]["caps osd"] == '"allow rw tag cephfs *=*"'
+    assert keyring["client.rgw.stor1"]["caps osd"] == '"allow rwx tag rgw *=*"'
+    wide = [name for name in keyring.sections() if keyring[name].get("caps osd") in ('"allow *"', '"allow rwx"')]
+    assert wide == ["client.admin", "mgr.stor1"]
