@@ -7,8 +7,9 @@ false` whose result nobody looked at; commands that report a change at every run
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from tests.contract.repository import Task, all_tasks, files_below, text
+from tests.contract.repository import Task, all_tasks, files_below, text, yaml_data
 
 _COMMANDS = frozenset({"command", "shell", "raw", "script"})
 
@@ -49,3 +50,8 @@ def test_a_wait_has_a_budget() -> None:
         str(task) for task in all_tasks() if "until" in task.keywords and not {"retries", "delay"} <= set(task.keywords)
     ]
     assert not endless, "say `retries` and `delay`"
+
+
+def test_the_linter_knows_every_module_of_ours() -> None:
+    ours = {file.stem for file in files_below("plugins/action", "plugins/modules", suffixes=(".py",))}
+    assert set(yaml_data(Path(".ansible-lint"))["mock_modules"]) == ours
