@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, native, network, node, rootfs, ssh
+from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, native, network, node, rootfs, ssh, stacks
 from amalgam.lab.commands import require_programs, require_root
 from amalgam.lab.leftovers import leftovers, mounts, strays
 from amalgam.lab.names import Names
@@ -251,3 +251,4 @@ def _sweep(names: Names, *, made_mount: bool) -> None:
         subprocess.run(["umount", "--lazy", target], check=False)
     cgroups.remove(names.lab)
     shutil.rmtree(names.folder, ignore_errors=True)
+    stacks.remove_settings(names)
