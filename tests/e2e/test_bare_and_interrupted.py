@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from amalgam.lab.names import Names
 from tests.e2e.support.canaries import canaries, leaks
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.command_lines import CommandLines
 from tests.e2e.support.file_tree import difference, file_tree, running_units
+from tests.e2e.support.machine import left_as_it_was
 from tests.e2e.support.nodes import Lab, Node
-from tests.e2e.support.own_lab import OwnLab, own_lab
+from tests.e2e.support.own_lab import FOLDER, OwnLab, own_lab
 from tests.e2e.support.playbook import RunningPlaybook, start_site
 
 pytestmark = pytest.mark.timeout(1500)
@@ -96,8 +98,8 @@ class Bare:
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Bare]:
-    """A master that also serves the bundle, and a worker, both bare."""
-    with own_lab("bare", GROUPS) as lab:
+    """Bare machines on which a site is installed; nothing of them is on this machine afterwards."""
+    with left_as_it_was(Names(FOLDER / "bare")), own_lab("bare", GROUPS) as lab:
         lab.up()
         yield Bare(lab)
 
