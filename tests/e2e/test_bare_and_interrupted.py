@@ -20,7 +20,24 @@ from tests.e2e.support.playbook import RunningPlaybook, start_site
 pytestmark = pytest.mark.timeout(1500)
 
 TREE = ("/etc", "/usr/local", "/opt", "/var/lib")
-MANAGED = ("/etc/amalgam", "/etc/systemd/system", "/etc/containerd", "/etc/haproxy", "/usr/local", "/opt/cni")
+MANAGED = (
+    "/etc/amalgam",
+    "/etc/apt",
+    "/etc/chrony",
+    "/etc/containerd",
+    "/etc/default",
+    "/etc/haproxy",
+    "/etc/hosts",
+    "/etc/kubernetes/kubelet.conf.d",
+    "/etc/kubernetes/manifests",
+    "/etc/modules-load.d",
+    "/etc/nftables",
+    "/etc/nginx",
+    "/etc/sysctl.d",
+    "/etc/systemd/system",
+    "/opt/cni",
+    "/usr/local",
+)
 
 # What a running Debian writes there by itself.
 OWN_ACCORD = ("/var/lib/systemd", "/var/lib/private", "/var/lib/dbus", "/etc/resolv.conf")
@@ -168,6 +185,15 @@ def test_after_the_kills_a_host_has_the_same_files_as_one_of_an_undisturbed_inst
     changed = difference(undisturbed, disturbed, ignored=BY_NATURE)
 
     assert not changed, changed
+
+
+@pytest.mark.parametrize("name", ["master1", "gpu1", "stor1"])
+def test_after_the_kills_a_host_has_the_same_packages_and_units_at_boot(bare: Bare, lab: Lab, name: str) -> None:
+    shown = ("dpkg-query --show", "systemctl list-unit-files --state=enabled,masked --plain --no-legend --no-pager")
+    for command in shown:
+        disturbed, undisturbed = (one.node(name).run(command).stdout.splitlines() for one in (bare.lab, lab))
+        assert len(undisturbed) > 5
+        assert sorted(disturbed) == sorted(undisturbed)
 
 
 def test_no_node_is_left_with_half_installed_packages_or_failed_units(bare: Bare) -> None:
