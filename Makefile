@@ -80,7 +80,7 @@ soak: lab ## The tests that take long, or need more than this machine's architec
 	$(PYTEST) tests/soak
 
 .PHONY: molecule
-molecule: venv ## Run one scenario on the lab (SCENARIO=host_base)
+molecule: lab ## Run one scenario on the lab (SCENARIO=host_base); starts the lab where it is not up
 	molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
