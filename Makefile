@@ -22,7 +22,10 @@ $(VENV)/.complete: requirements/dev.lock pyproject.toml scripts/bootstrap.sh
 venv: $(VENV)/.complete ## Install what this machine lacks and the pinned Python tools
 
 .PHONY: lab
+# Each step notes there what it did; the last one says it all.
+lab: export AMALGAM_WORK_LOG := $(CURDIR)/.lab/work
 lab: venv ## Bring the lab up: bundle, nodes, cluster, platform (TOPOLOGY=reference-gpu)
+	@mkdir -p .lab && date +%s >$$AMALGAM_WORK_LOG
 	@echo "1/5  bundle"
 	@$(AMALGAM) lab bundle --inventory $(INVENTORY)
 	@echo "2/5  nodes"

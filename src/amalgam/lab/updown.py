@@ -21,6 +21,7 @@ from amalgam.lab.progress import Progress
 from amalgam.lab.simulated_chips import install as simulated_chips
 from amalgam.lab.state import LabState, NodeState, load, locked, require, save
 from amalgam.models import load_site
+from amalgam.work_log import note
 
 DOWN_SECONDS = 10.0
 """How long nodes may take to shut down before they are killed when the lab goes, disks and all."""
@@ -52,6 +53,9 @@ def up(names: Names, inventory: Path, progress: Progress) -> None:
             progress.say(f"raised the machine's {kernel.INOTIFY_INSTANCES} for the nodes to come")
         _create_disks(names, state, todo.create, site.bundle_path, progress)
         _boot(names, state, list(state.nodes), progress)
+        parts = {"created": todo.create, "started": todo.start, "removed": todo.remove}
+        if counts := [f"{len(nodes)} {what}" for what, nodes in parts.items() if nodes]:
+            note(f"nodes: {' and '.join(counts)}")
 
 
 def down(names: Names, progress: Progress) -> None:
