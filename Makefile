@@ -22,7 +22,10 @@ $(VENV)/.complete: requirements/dev.lock pyproject.toml scripts/bootstrap.sh
 venv: $(VENV)/.complete ## Install what this machine lacks and the pinned Python tools
 
 .PHONY: lab
+# Each step notes there what it did; the last one says it all.
+lab: export AMALGAM_WORK_LOG := $(CURDIR)/.lab/work
 lab: venv ## Bring the lab up: bundle, nodes, cluster, platform (TOPOLOGY=reference-gpu)
+	@mkdir -p .lab && date +%s >$$AMALGAM_WORK_LOG
 	@echo "1/5  bundle"
 	@$(AMALGAM) lab bundle --inventory $(INVENTORY)
 	@echo "2/5  nodes"
@@ -80,12 +83,12 @@ soak: lab ## The tests that take long, or need more than this machine's architec
 	$(PYTEST) tests/soak
 
 .PHONY: molecule
-molecule: venv ## Run one scenario on the lab (SCENARIO=host_base)
+molecule: lab ## Run one scenario on the lab (SCENARIO=host_base); starts the lab where it is not up
 	molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
-bench: venv ## Time bundle, install, second run, a new worker, 200 VCs; storage beside a disk
-	$(VENV)/bin/python -m tests.bench
+bench: venv ## Time bundle, install, second run, a new worker, 200 VCs; storage beside a disk (COLD=1: the bundle from nothing, too)
+	$(VENV)/bin/python -m tests.bench $(if $(COLD),--cold)
 
 .PHONY: format
 format: venv ## Format the Python code

@@ -19,21 +19,51 @@ if [[ $(dpkg --print-architecture) == amd64 ]]; then
   packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static arch-test)
 fi
 
+# Run a command that takes minutes: a line every few seconds says for how long and what it did last. All that it said is
+# shown where it fails.
+every=${BOOTSTRAP_EVERY:-10}
+run() {
+  local what=$1 log began=$SECONDS next=$((SECONDS + every)) pid
+  shift
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 &
+  pid=$!
+  # What a script starts in the background does not hear the terminal's interrupt.
+  trap 'kill "$pid"; rm -f "$log"; exit 130' INT TERM
+  while kill -0 "$pid" 2>/dev/null; do
+    if ((SECONDS >= next)); then
+      printf '%5d s  %s: %.90s\n' $((SECONDS - began)) "$what" "$(tail --lines=1 "$log")"
+      next=$((SECONDS + every))
+    fi
+    sleep 0.2
+  done
+  trap - INT TERM
+  if ! wait "$pid"; then
+    cat "$log" >&2
+    rm -f "$log"
+    echo "$what failed: see above, mend the cause and run it again" >&2
+    exit 1
+  fi
+  rm -f "$log"
+  printf '%5d s  %s: done\n' $((SECONDS - began)) "$what"
+}
+
 missing=()
 for package in "${packages[@]}"; do
   [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
 done
 if ((${#missing[@]})); then
   echo "Installing Debian packages: ${missing[*]}"
-  apt-get update --quiet=2
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" >/dev/null
+  export DEBIAN_FRONTEND=noninteractive
+  run "lists of Debian packages" apt-get update
+  run "Debian packages" apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
 fi
 
 wanted=$(sha256sum requirements/dev.lock pyproject.toml | sha256sum)
 if [[ $(cat .venv/.wanted 2>/dev/null) != "$wanted" ]]; then
   echo "Installing Python packages into .venv"
-  [[ -x .venv/bin/python ]] || python3 -m venv .venv
-  .venv/bin/pip install --quiet --require-hashes --requirement requirements/dev.lock
-  .venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+  [[ -x .venv/bin/python ]] || run "folder for Python packages" python3 -m venv .venv
+  run "Python packages" .venv/bin/pip install --progress-bar off --require-hashes --requirement requirements/dev.lock
+  run "Amalgam itself" .venv/bin/pip install --no-deps --no-build-isolation --editable .
   echo "$wanted" >.venv/.wanted
 fi

@@ -37,12 +37,14 @@ class ActionModule(ActionBase):
         """Probe, and send archives until the target misses nothing: one round trip where nothing is to do.
 
         Raises:
-            AnsibleActionFail: no bundle, a glob without a match, or a file that is not as the manifest says.
+            AnsibleActionFail: no bundle, a glob without a match, a file that is not as the manifest says, or a target
+                folder that would be the bundle itself.
         """
         super().run(tmp, task_vars)
         _, args = self.validate_argument_spec(ARGUMENTS)
         bundle = Path(args["src"])
         try:
+            refuse_overlap(bundle, Path(args["dest"]))
             wanted = wanted_artifacts(bundle, args["arches"], args["include"])
         except AmalgamError as error:
             raise AnsibleActionFail(str(error)) from error
@@ -75,6 +77,24 @@ class ActionModule(ActionBase):
                     tar.add(bundle / artifact.path, artifact.path, recursive=False)
             archive.flush()
             self._connection.put_file(archive.name, to)
+
+
+def refuse_overlap(bundle: Path, dest: Path) -> None:
+    """Refuse to make the bundle its own copy, where the controller is the host that serves it.
+
+    The paths are compared on the controller, whoever the host is: the same name on two machines is refused, too.
+
+    Raises:
+        AmalgamError: one of the folders is the other, or lies in it.
+    """
+    for source in {bundle.absolute(), bundle.resolve()}:
+        for target in {dest.absolute(), dest.resolve()}:
+            if source == target or source in target.parents or target in source.parents:
+                raise AmalgamError(
+                    f"the bundle cannot be carried to {dest}, which holds nothing but its copy: it lies there already",
+                    where=str(bundle),
+                    remedy="move the signed bundle to a folder of its own, and name that in `bundle_path`",
+                )
 
 
 def wanted_artifacts(bundle: Path, arches: list[str], include: list[str]) -> list[Artifact]:

@@ -9,6 +9,8 @@ from ansible.playbook import Playbook
 from ansible.playbook.play import Play
 from ansible.plugins.callback import CallbackBase
 
+from amalgam.work_log import note
+
 DOCUMENTATION = """
 name: progress
 type: notification
@@ -51,6 +53,7 @@ class CallbackModule(CallbackBase):
             outcome = "Everything was in place: nothing changed"
         else:
             outcome = f"Done: {changes} changes"
+            note(f"site: {changes} changes")
         self._display.display(f"{outcome}  ({self._elapsed()})")
 
     def _elapsed(self) -> str:

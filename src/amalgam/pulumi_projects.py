@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
 from amalgam.pulumi_home import ENGINE, PulumiHome
+from amalgam.work_log import note
 
 PROJECTS = ("platform", "tenants", "training")
 """Folders below ``pulumi/``, in the order in which they are brought up."""
@@ -45,6 +47,18 @@ class Projects:
                     where=f"stack {self.site_name}",
                     remedy="what is wrong stands above; mend it and start the same command again: it goes on",
                 )
+            if command[0] == "up" and (changes := self._changes(project)):
+                note(f"{project}: {changes}")
+
+    def _changes(self, project: str) -> str:
+        """What the last update of a stack has changed, as the engine has noted it; empty where that is nothing."""
+        history = self.home.backend / ".pulumi" / "history" / project / self.site_name
+        last = max(history.glob("*.history.json"), default=None)
+        if last is None:
+            return "brought up"
+        counts: dict[str, int] = json.loads(last.read_text()).get("resourceChanges", {})
+        changes = sum(count for kind, count in counts.items() if kind != "same")
+        return f"{changes} changes" if changes else ""
 
     def _choose_stack(self, project: str) -> None:
         if self._pulumi(project, "stack", "select", self.site_name, quiet=True).returncode:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: bundle, install, second run, new worker; storage, images and VCs beside the plain thing."""
+"""`python -m tests.bench`: bundle, install, second runs, new worker; storage, images and VCs beside the plain thing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.console import Console
 
 from amalgam.lab.names import Names
 from amalgam.lab.status import status
-from tests.bench import bundles, images, sites, storage, tenants, training
+from tests.bench import again, bundles, images, sites, storage, tenants, training
 from tests.bench.report import Figure, TaskCounts, show, show_comparisons
 from tests.e2e.support.nodes import Lab
 
@@ -43,6 +43,7 @@ def _everything(console: Console, *, cold: bool) -> None:
             _storage(console, bench.lab)
             _tenants(console, bench.lab)
             sites.add_worker(bench)
+        figures.append(again.make_lab_again())
     finally:
         show(console, figures, runs)
 

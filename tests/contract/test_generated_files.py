@@ -15,19 +15,28 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.contract.repository import ROOT, text
+from tests.contract.repository import ROOT, files_below, text
 
 _ENTRY = re.compile(r"^([A-Za-z0-9][\w.-]*)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})*)", re.MULTILINE)
-LOCKS = {"requirements/controller.lock": [], "requirements/dev.lock": ["dev"]}
+CONTROLLER, DEV = "requirements/controller.lock", "requirements/dev.lock"
+# Of pyproject.toml with these extras, or of the requirements in a file.
+LOCKS: dict[str, list[str] | str] = {
+    CONTROLLER: [],
+    DEV: ["dev"],
+    "requirements/training-tests.lock": "requirements/training-tests.in",
+}
 
 
 def _locked(lock: str) -> dict[str, tuple[str, str]]:
     return {canonicalize_name(name): (version, hashes) for name, version, hashes in _ENTRY.findall(text(Path(lock)))}
 
 
-def _wanted(extras: list[str]) -> set[str]:
-    project = tomllib.loads(text(Path("pyproject.toml")))["project"]
-    lines = project["dependencies"] + [line for extra in extras for line in project["optional-dependencies"][extra]]
+def _wanted(source: list[str] | str) -> set[str]:
+    if isinstance(source, str):
+        lines = [line for line in text(Path(source)).splitlines() if line and not line.startswith("#")]
+    else:
+        project = tomllib.loads(text(Path("pyproject.toml")))["project"]
+        lines = project["dependencies"] + [line for extra in source for line in project["optional-dependencies"][extra]]
     return {canonicalize_name(Requirement(line).name) for line in lines}
 
 
@@ -49,6 +58,10 @@ def test_every_locked_python_package_has_a_checksum(lock: str) -> None:
     assert [name for name, (_, hashes) in locked.items() if not hashes] == []
 
 
+def test_every_python_lock_is_looked_at() -> None:
+    assert {str(file) for file in files_below("requirements", suffixes=(".lock",))} == set(LOCKS)
+
+
 def test_the_controller_runs_what_was_tested() -> None:
-    controller, dev = (_locked(lock) for lock in LOCKS)
+    controller, dev = _locked(CONTROLLER), _locked(DEV)
     assert {name: pin for name, pin in controller.items() if dev.get(name) != pin} == {}

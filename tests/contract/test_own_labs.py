@@ -12,11 +12,17 @@ from tests.bench.sites import HOSTS, NETWORKS
 from tests.e2e.support.own_lab import Groups, write_inventory
 from tests.e2e.test_bare_and_interrupted import GROUPS as BARE
 from tests.e2e.test_lab_down import GROUPS as DOWN
+from tests.soak.test_shapes import SHAPES, groups_of, variables_of
+
+LABS: dict[str, tuple[Groups, dict[str, Any]]] = {
+    "bare": (BARE, {}),
+    "down": (DOWN, {}),
+    "bench": (HOSTS, NETWORKS),
+    **{name: (groups_of(name), variables_of(name)) for name in SHAPES},
+}
 
 
-@pytest.mark.parametrize(
-    ("groups", "variables"), [(BARE, {}), (DOWN, {}), (HOSTS, NETWORKS)], ids=["bare", "down", "bench"]
-)
+@pytest.mark.parametrize(("groups", "variables"), LABS.values(), ids=LABS.keys())
 def test_the_inventory_of_an_own_lab_is_valid(groups: Groups, variables: dict[str, Any], tmp_path: Path) -> None:
     folder = tmp_path / "inventories" / "own"
     folder.mkdir(parents=True)

@@ -7,18 +7,37 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.e2e.support.canaries import canaries, leaks
+from amalgam.lab.names import Names
+from tests.e2e.support.canaries import Canary, bootstrap_tokens, canaries, leaks
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.command_lines import CommandLines
 from tests.e2e.support.file_tree import difference, file_tree, running_units
+from tests.e2e.support.machine import left_as_it_was
 from tests.e2e.support.nodes import Lab, Node
-from tests.e2e.support.own_lab import OwnLab, own_lab
+from tests.e2e.support.own_lab import FOLDER, OwnLab, own_lab
 from tests.e2e.support.playbook import RunningPlaybook, start_site
 
 pytestmark = pytest.mark.timeout(1500)
 
 TREE = ("/etc", "/usr/local", "/opt", "/var/lib")
-MANAGED = ("/etc/amalgam", "/etc/systemd/system", "/etc/containerd", "/etc/haproxy", "/usr/local", "/opt/cni")
+MANAGED = (
+    "/etc/amalgam",
+    "/etc/apt",
+    "/etc/chrony",
+    "/etc/containerd",
+    "/etc/default",
+    "/etc/haproxy",
+    "/etc/hosts",
+    "/etc/kubernetes/kubelet.conf.d",
+    "/etc/kubernetes/manifests",
+    "/etc/modules-load.d",
+    "/etc/nftables",
+    "/etc/nginx",
+    "/etc/sysctl.d",
+    "/etc/systemd/system",
+    "/opt/cni",
+    "/usr/local",
+)
 
 # What a running Debian writes there by itself.
 OWN_ACCORD = ("/var/lib/systemd", "/var/lib/private", "/var/lib/dbus", "/etc/resolv.conf")
@@ -88,16 +107,17 @@ KILLS = (
 
 @dataclass
 class Bare:
-    """A lab of bare machines, and every command line seen while playbooks ran on it."""
+    """A lab of bare machines, every command line seen while playbooks ran on it, and all that these said."""
 
     lab: OwnLab
     command_lines: CommandLines = field(default_factory=CommandLines)
+    outputs: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Bare]:
-    """A master that also serves the bundle, and a worker, both bare."""
-    with own_lab("bare", GROUPS) as lab:
+    """Bare machines on which a site is installed; nothing of them is on this machine afterwards."""
+    with left_as_it_was(Names(FOLDER / "bare")), own_lab("bare", GROUPS) as lab:
         lab.up()
         yield Bare(lab)
 
@@ -123,11 +143,12 @@ def test_check_mode_on_bare_machines_succeeds_and_changes_nothing_there(bare: Ba
 
 def test_an_install_that_is_killed_three_times_and_started_again_ends_well(bare: Bare) -> None:
     for kill in KILLS:
-        _kill(bare.lab.node(kill.node), kill, start_site(bare.lab.inventory))
+        _kill(bare, kill, start_site(bare.lab.inventory, "-vvv"))
 
-    last = start_site(bare.lab.inventory)
+    last = start_site(bare.lab.inventory, "-vvv")
     bare.command_lines.watch(lambda seconds: last.running(wait_seconds=seconds))
     run = last.wait()
+    bare.outputs.append(run.output)
 
     assert run.rc == 0, run.end
     Cluster(bare.lab).wait_healthy(seconds=120)
@@ -136,7 +157,7 @@ def test_an_install_that_is_killed_three_times_and_started_again_ends_well(bare:
     assert again.counts("changed") == dict.fromkeys(again.recap, 0), again.end
 
 
-def _kill(node: Node, kill: Kill, run: RunningPlaybook) -> None:
+def _kill(bare: Bare, kill: Kill, run: RunningPlaybook) -> None:
     """Kill a run at its point.
 
     Raises:
@@ -144,14 +165,16 @@ def _kill(node: Node, kill: Kill, run: RunningPlaybook) -> None:
     """
     murder = f" && pkill -KILL -x '{kill.victims}'" if kill.victims else ""
     wait = f"until {kill.reached}; do if {kill.too_late}; then exit 9; fi; sleep 0.02; done"
-    watch = node.start(f"timeout {_REACH_SECONDS} sh -c '{wait}'{murder}")
+    watch = bare.lab.node(kill.node).start(f"timeout {_REACH_SECONDS} sh -c '{wait}'{murder}")
     try:
         while watch.poll() is None:
+            bare.command_lines.look()
             assert run.running(wait_seconds=0.02), f"the run ended before the point {kill.when}: {run.output()[-3000:]}"
         assert watch.returncode == 0, f"never seen {kill.when} ({watch.returncode}): {run.output()[-3000:]}"
         assert run.running(), f"the run ended before it was killed {kill.when}: {run.output()[-3000:]}"
     finally:
         run.kill()
+        bare.outputs.append(run.output())
         watch.kill()
         watch.wait()
 
@@ -168,14 +191,39 @@ def test_after_the_kills_a_host_has_the_same_files_as_one_of_an_undisturbed_inst
     assert not changed, changed
 
 
+@pytest.mark.parametrize("name", ["master1", "gpu1", "stor1"])
+def test_after_the_kills_a_host_has_the_same_packages_and_units_at_boot(bare: Bare, lab: Lab, name: str) -> None:
+    shown = ("dpkg-query --show", "systemctl list-unit-files --state=enabled,masked --plain --no-legend --no-pager")
+    for command in shown:
+        disturbed, undisturbed = (one.node(name).run(command).stdout.splitlines() for one in (bare.lab, lab))
+        assert len(undisturbed) > 5
+        assert sorted(disturbed) == sorted(undisturbed)
+
+
 def test_no_node_is_left_with_half_installed_packages_or_failed_units(bare: Bare) -> None:
     for node in bare.lab.nodes():
         assert node.run("dpkg --audit").stdout == ""
         assert node.run("systemctl list-units --state=failed --plain --no-legend --no-pager").stdout == ""
 
 
-def test_no_secret_was_an_argument_of_any_process_of_the_install(bare: Bare) -> None:
+@pytest.fixture(scope="module")
+def wanted(bare: Bare) -> list[Canary]:
+    """Every secret of the site; it is installed."""
+    tokens = bootstrap_tokens(Cluster(bare.lab))
+    assert tokens, "nobody has joined just now"
+    return [*canaries(bare.lab.site.state_dir), *tokens]
+
+
+def test_no_secret_was_an_argument_of_any_process_of_the_install(bare: Bare, wanted: list[Canary]) -> None:
     seen = b"\n".join(bare.command_lines.seen).replace(b"\0", b" ").decode(errors="replace")
 
-    assert "kubeadm" in seen, "the watch saw nothing of the install"
-    assert leaks(seen, canaries(bare.lab.site.state_dir)) == []
+    assert [word for word in ("kubeadm init", "kubeadm join", "dpkg") if word not in seen] == []
+    assert leaks(seen, wanted) == []
+
+
+def test_a_verbose_install_said_no_secret(bare: Bare, wanted: list[Canary]) -> None:
+    said = "\n".join(bare.outputs)
+
+    assert len(bare.outputs) == len(KILLS) + 1
+    assert "Your Kubernetes control-plane has initialized successfully" in said, "the output of kubeadm was not shown"
+    assert leaks(said, wanted) == []

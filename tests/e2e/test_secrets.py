@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support.canaries import Canary, canaries, leaks
+from tests.e2e.support.canaries import Canary, bootstrap_tokens, canaries, leaks
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.command_lines import CommandLines
 from tests.e2e.support.nodes import Lab, Node
@@ -25,9 +25,11 @@ _BUNDLE = "--exclude-dir=bundle"
 
 
 @pytest.fixture(scope="module")
-def wanted(lab: Lab) -> list[Canary]:
+def wanted(lab: Lab, cluster: Cluster) -> list[Canary]:
     """Every secret of the lab's site."""
-    return canaries(lab.site.state_dir)
+    found = [*canaries(lab.site.state_dir), *bootstrap_tokens(cluster)]
+    assert "passphrase of Pulumi" in {canary.name for canary in found}
+    return found
 
 
 def _files_with_secrets(node: Node, wanted: list[Canary], folders: str, *, prefix: str = "") -> list[str]:

@@ -6,7 +6,6 @@ It does what it does at every pull: resolve the tag, choose from the index by it
 
 from __future__ import annotations
 
-import json
 import secrets
 import subprocess
 import tarfile
@@ -61,13 +60,6 @@ class Runtime:
             ).stdout.strip()
         finally:
             self.node.run(f"umount {mount} && rmdir {mount} && {self.ctr} images remove --sync {image}")
-
-
-@pytest.fixture(scope="module")
-def bundle() -> Path:
-    """The bundle of both architectures."""
-    build = [program("amalgam"), "bundle", "build", "--arch", "amd64", "--arch", "arm64", "--json"]
-    return Path(json.loads(run_local(build, seconds=3500).stdout)["path"])
 
 
 @pytest.fixture(scope="module")

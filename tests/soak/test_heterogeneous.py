@@ -15,10 +15,10 @@ from amalgam.chips.labels import worker_marks
 from amalgam.chips.table import ASCEND
 from amalgam.lab.emulation import own_architecture, require
 from amalgam.pins import load_lock
-from tests.e2e.support.checkout import ROOT, program
+from tests.e2e.support.checkout import ROOT
 from tests.e2e.support.chips import ChipNode
 from tests.e2e.support.cluster import Cluster, pod_template
-from tests.e2e.support.nodes import Node, run_local
+from tests.e2e.support.nodes import Node
 from tests.e2e.support.own_lab import Groups, OwnLab, own_lab
 from tests.e2e.support.playbook import start_site
 from tests.e2e.support.waiting import wait_until
@@ -40,13 +40,6 @@ def _groups() -> Groups:
         "npu_workers": topology["workers"]["children"]["npu_workers"]["hosts"],
         "bundle_server": {master: {}},
     }
-
-
-@pytest.fixture(scope="module")
-def bundle() -> Path:
-    """The bundle of both architectures."""
-    build = [program("amalgam"), "bundle", "build", "--arch", "amd64", "--arch", "arm64", "--json"]
-    return Path(json.loads(run_local(build, seconds=3500).stdout)["path"])
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from testinfra.host import Host
 
 from amalgam.pins import load_lock
@@ -43,3 +45,9 @@ def test_kubeadm_ran_to_its_end(each_node: Host) -> None:
 def test_the_nodes_credentials_are_for_root_alone(each_node: Host) -> None:
     assert each_node.file("/etc/kubernetes/kubelet.conf").mode == 0o600
     assert each_node.check_output("find -L /var/lib/kubelet/pki -name '*.pem' -perm /077") == ""
+
+
+def test_the_kubelet_runs_with_what_the_site_wants_of_it(each_node: Host, cluster: Cluster) -> None:
+    name = each_node.backend.get_hostname()
+    running = json.loads(cluster.kubectl(f"get --raw /api/v1/nodes/{name}/proxy/configz").stdout)["kubeletconfig"]
+    assert (running["tlsMinVersion"], running["serializeImagePulls"]) == ("VersionTLS12", False)

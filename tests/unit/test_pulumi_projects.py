@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from amalgam import pulumi_projects
 from amalgam.errors import AmalgamError
 from amalgam.pulumi_home import PulumiHome
 from amalgam.pulumi_projects import PROJECTS, Projects
+from amalgam.work_log import VARIABLE
 
 # Stands in for the engine: writes down how it was started, and fails where a file says so.
 _ENGINE = """#!/bin/sh
@@ -68,3 +70,18 @@ def test_what_fails_is_named_and_those_after_it_are_not_touched(projects: Projec
     with pytest.raises(AmalgamError, match="`pulumi up` failed in pulumi/platform"):
         projects.run("up", "--yes")
     assert not [line for line in _said(tmp_path) if line.startswith("tenants")]
+
+
+def test_what_was_changed_is_noted_and_what_was_not_is_not(
+    projects: Projects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setenv(VARIABLE, str(log))
+    for project, changes in (("platform", {"create": 3, "update": 1, "same": 9}), ("tenants", {"same": 5})):
+        history = tmp_path / "state" / ".pulumi" / "history" / project / "lab"
+        history.mkdir(parents=True)
+        (history / "lab-1.history.json").write_text(json.dumps({"resourceChanges": {"create": 100}}))
+        (history / "lab-2.history.json").write_text(json.dumps({"resourceChanges": changes}))
+    projects.run("preview")
+    projects.run("up", "--yes")
+    assert log.read_text().splitlines() == ["platform: 4 changes", "training: brought up"]

@@ -26,6 +26,7 @@ from amalgam.bundle.signing import allowed_signers, signing_key
 from amalgam.bundle.store import Store
 from amalgam.errors import AmalgamError
 from amalgam.pins import Arch
+from amalgam.work_log import note
 
 
 def bundle_contents(root: Path, cache: Path, arches: Sequence[Arch], mirrors: Sequence[str] = ()) -> Contents:
@@ -111,6 +112,7 @@ class Builder:
                 created_from=_created_from(contents),
             )
         trim_go_cache(self.cache)
+        note(f"bundle of {len(placed)} files")
 
 
 def _created_from(contents: Contents) -> dict[str, str]:

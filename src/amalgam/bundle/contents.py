@@ -13,7 +13,7 @@ from typing import Literal
 from amalgam.bundle import oci
 from amalgam.bundle.components import Components
 from amalgam.bundle.debian import control_stanza, write_indexes
-from amalgam.bundle.debs import Debs
+from amalgam.bundle.debs import CERTIFICATE_SET, Debs
 from amalgam.bundle.fetch import Fetcher
 from amalgam.bundle.images import FORMAT, Images
 from amalgam.bundle.manifest import Artifact, Kind
@@ -214,11 +214,13 @@ class Contents:
                 made = self.store.get(self.programs.key(program, arch)) or self.programs.get(program, arch)
                 modules.setdefault(owner, []).extend(made.facts["modules"])
 
+        sets = sorted({NODE_SET, CERTIFICATE_SET, *(image.debian for image in self.components.images.values())} - {""})
+
         def maker(target: Path) -> dict[str, str]:
-            target.write_text(write_sbom(self.lock, self.arches, modules))
+            target.write_text(write_sbom(self.lock, self.arches, modules, sets))
             return {}
 
-        made = self.store.make(key_of("sbom", FORMAT, self.lock.digest(), list(self.arches), modules), maker)
+        made = self.store.make(key_of("sbom", FORMAT, self.lock.digest(), list(self.arches), modules, sets), maker)
         yield _placed(made, "bill of materials", self._version, "all", "index", "sbom.cdx.json", BUILT_HERE)
 
     @property

@@ -19,6 +19,8 @@ from amalgam.bundle.tar import Entry, folder, merged_usr
 from amalgam.errors import AmalgamError
 from amalgam.pins import Arch, DebPin, Lock
 
+# The authorities that programs in images trust; in the lowest layer of each image.
+CERTIFICATE_SET = "certificates"
 # Licences stay; the rest of the documentation is of no use in a container.
 _DROPPED = ("usr/share/doc/*", "usr/share/man/*", "usr/share/locale/*", "usr/share/info/*", "usr/share/lintian/*")
 _KEPT = ("usr/share/doc/*/copyright",)
@@ -112,7 +114,7 @@ class Debs:
 
     def certificates(self, arch: Arch) -> bytes:
         """All certificate authorities that Debian trusts, as one PEM file."""
-        package = self.paths(arch, self.of_set(arch, "certificates"))["ca-certificates"]
+        package = self.paths(arch, self.of_set(arch, CERTIFICATE_SET))["ca-certificates"]
         found = {m.name: data for m, data in _members(package) if data and _CERTIFICATES in m.name}
         return b"".join(data for _, data in sorted(found.items()))
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from amalgam.bundle.components import Component, GoSource
 from amalgam.bundle.programs import GO_FILES
-from amalgam.bundle.toolchain import go_environment
-from amalgam.errors import AmalgamError
+from amalgam.bundle.toolchain import go_environment, run_tool
 from amalgam.pins import Arch, GoModulePin
 
 
@@ -43,14 +42,14 @@ def _resolve(go: Path, folder: Path, source: GoSource, environment: dict[str, st
     if source.cgo:
         environment = environment | {"CGO_ENABLED": "1"}
     for tags, packages in by_tags.items():
-        command = [str(go), "list", "-mod=mod", "-deps", "-tags", ",".join(tags), *packages]
-        result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise AmalgamError(
-                f"the modules of {name} for {environment['GOARCH']} cannot be had: {result.stderr.strip()[-1500:]}",
-                where=f"versions/components.yml: components.{name}",
-                remedy="correct the pin, or replace the module that is refused; checksum checks stay on",
-            )
+        run_tool(
+            [str(go), "list", "-mod=mod", "-deps", "-tags", ",".join(tags), *packages],
+            folder=folder,
+            environment=environment,
+            failed=f"the modules of {name} for {environment['GOARCH']} cannot be had",
+            where=f"versions/components.yml: components.{name}",
+            remedy="correct the pin, or replace the module that is refused; checksum checks stay on",
+        )
 
 
 def language_version(go: Path) -> str:

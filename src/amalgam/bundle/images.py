@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from amalgam.bundle.components import Components, Image
-from amalgam.bundle.debs import Debs
+from amalgam.bundle.debs import CERTIFICATE_SET, Debs
 from amalgam.bundle.oci import Layer, RunConfig
 from amalgam.bundle.programs import Programs
 from amalgam.bundle.store import Made, Store, key_of
@@ -47,7 +47,7 @@ class Images:
 
     def plans(self, image: Image, arch: Arch) -> list[LayerPlan]:
         """The layers of an image, lowest first."""
-        certificates = self._set_digest(arch, "certificates")
+        certificates = self._set_digest(arch, CERTIFICATE_SET)
         key = key_of("base", FORMAT, certificates, sorted(_BASE_FILES.items()))
         plans = [LayerPlan(key, "base", "certificates and users")]
         if image.debian:

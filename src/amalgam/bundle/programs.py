@@ -15,7 +15,7 @@ from typing import Any
 from amalgam.bundle.components import Component, Components
 from amalgam.bundle.fetch import Fetcher
 from amalgam.bundle.store import Made, Store, file_sha256, key_of
-from amalgam.bundle.toolchain import fetch_go, go_environment
+from amalgam.bundle.toolchain import fetch_go, go_environment, run_tool
 from amalgam.errors import AmalgamError
 from amalgam.pins import Arch, Lock
 
@@ -172,20 +172,20 @@ class Programs:
             str(target),
             *files,
         ]
-        _checked(command, folder, None, program)
+        _build(command, folder, None, program)
         return {"source": f"c: {source.module}", "modules": []}
 
     def _run_go(self, arguments: list[str], component: str, arch: Arch, extra: dict[str, str]) -> str:
         environment = go_environment(self.cache, arch) | extra
-        return _checked([str(self.go), *arguments], self.root / GO_FILES / component, environment, component)
+        return _build([str(self.go), *arguments], self.root / GO_FILES / component, environment, component)
 
 
-def _checked(command: list[str], folder: Path, environment: dict[str, str] | None, what: str) -> str:
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise AmalgamError(
-            f"building {what} failed: {result.stderr.strip()[-2000:]}",
-            where=f"{folder}: {' '.join(command[:2])}",
-            remedy="correct the cause above and run the same command again: what is built stays built",
-        )
-    return result.stdout
+def _build(command: list[str], folder: Path, environment: dict[str, str] | None, what: str) -> str:
+    return run_tool(
+        command,
+        folder=folder,
+        environment=environment,
+        failed=f"building {what} failed",
+        where=f"{folder}: {' '.join(command[:2])}",
+        remedy="correct the cause above and run the same command again: what is built stays built",
+    )

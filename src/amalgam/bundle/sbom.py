@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from cyclonedx.model import HashAlgorithm, HashType
@@ -19,18 +19,22 @@ from amalgam.pins import Arch, Lock
 _NAMESPACE = uuid.UUID("0b7f4b55-9d6c-5c5a-8f5e-3a9ac2a9f0d1")
 
 
-def write_sbom(lock: Lock, arches: Iterable[Arch], modules: Mapping[str, Iterable[list[str]]]) -> str:
+def write_sbom(
+    lock: Lock, arches: Iterable[Arch], modules: Mapping[str, Iterable[list[str]]], debian_sets: Collection[str]
+) -> str:
     """The bill of materials as JSON; the same bundle gives the same text.
 
     Args:
         lock: what the bundle was made from.
         arches: architectures in the bundle.
         modules: component -> Go modules linked into its programs, each as path, version, h1 checksum.
+        debian_sets: sets whose packages are in the bundle, as such or in an image; others only helped to build it.
     """
     wanted = list(arches)
     found: dict[str, Component] = {}
-    for component in (*_components(lock), *_debian(lock, wanted), *_wheels(lock, wanted), *_modules(modules)):
-        found.setdefault(str(component.purl), component)
+    debian = _debian(lock, wanted, debian_sets)
+    for component in (*_components(lock), *_images(lock), *debian, *_wheels(lock, wanted), *_modules(modules)):
+        found.setdefault(str(component.bom_ref.value), component)
     root = Component(name="amalgam-bundle", version=lock.digest()[:12], type=ComponentType.PLATFORM, bom_ref="bundle")
     metadata = BomMetaData(component=root, timestamp=datetime(1970, 1, 1, tzinfo=UTC))
     serial = uuid.uuid5(_NAMESPACE, f"{lock.digest()} {' '.join(wanted)}")
@@ -76,9 +80,17 @@ def _modules(modules: Mapping[str, Iterable[list[str]]]) -> Iterable[Component]:
                 yield _component(_golang(path, version), sha256=_h1(checksum))
 
 
-def _debian(lock: Lock, arches: list[Arch]) -> Iterable[Component]:
+def _images(lock: Lock) -> Iterable[Component]:
+    # Without a package address: that of an image is the digest of one build of it, in a registry with a name.
+    for pin in lock.images.values():
+        reference = f"image:{pin.repository}:{pin.tag}"
+        yield Component(name=pin.repository, version=pin.tag, type=ComponentType.CONTAINER, bom_ref=reference)
+
+
+def _debian(lock: Lock, arches: list[Arch], sets: Collection[str]) -> Iterable[Component]:
     for arch in arches:
-        for name, pin in lock.debian[arch].items():
+        packages = {name: pin for name, pin in lock.debian[arch].items() if set(pin.sets) & set(sets)}
+        for name, pin in packages.items():
             own = "all" if pin.file.endswith("_all.deb") else arch
             purl = PackageURL("deb", "debian", name, pin.version, {"arch": own})
             yield _component(purl, sha256=pin.sha256)

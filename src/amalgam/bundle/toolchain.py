@@ -15,6 +15,7 @@ from amalgam.errors import AmalgamError
 from amalgam.pins import Arch
 
 _CACHE = "go"
+_LAST_WORDS = 2000
 # Names that would switch the checksum database off, or let the machine's taste into a build.
 _UNSET = (
     "GOROOT",
@@ -35,14 +36,32 @@ def pip(*arguments: str) -> None:
     Raises:
         AmalgamError: it failed; carries pip's own words.
     """
-    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    run_tool(
+        [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments],
+        failed=f"pip {arguments[0]} failed",
+        where="pip",
+        remedy="see that pip reaches its package index, then run the same command again",
+    )
+
+
+def run_tool(
+    command: list[str],
+    *,
+    failed: str,
+    where: str,
+    remedy: str,
+    folder: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> str:
+    """Run a compiler or package tool to its end, and return what it printed.
+
+    Raises:
+        AmalgamError: it ended non-zero: ``failed``, with the end of the tool's own words.
+    """
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
-        raise AmalgamError(
-            f"pip {arguments[0]} failed: {result.stderr.strip()[-800:]}",
-            where="pip",
-            remedy="see that pip reaches its package index, then run the same command again",
-        )
+        raise AmalgamError(f"{failed}: {result.stderr.strip()[-_LAST_WORDS:]}", where=where, remedy=remedy)
+    return result.stdout
 
 
 def fetch_go(fetcher: Fetcher, tools: Path, pin: dict[str, str]) -> Path:

@@ -1,9 +1,8 @@
-"""What a host's PCI devices say of its chips: read from sysfs or from ``lspci -Dnmm``, and recognised by the table."""
+"""What a host's PCI devices say of its chips: read from sysfs, and recognised by the table."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -36,15 +35,6 @@ class Chip:
     """``None`` for a model that the table does not have."""
 
 
-def parse_lspci(text: str) -> list[PciDevice]:
-    """The devices in the output of ``lspci -Dnmm``.
-
-    Raises:
-        AmalgamError: a line is not of that form.
-    """
-    return [_device(line, "lspci -Dnmm") for line in text.splitlines() if line.strip()]
-
-
 def parse_sysfs(text: str) -> list[PciDevice]:
     """The devices in lines of ``ADDRESS CLASS VENDOR DEVICE``, the last three as sysfs has them (``0x030200 0x10de``).
 
@@ -53,14 +43,14 @@ def parse_sysfs(text: str) -> list[PciDevice]:
     Raises:
         AmalgamError: a line is not of that form.
     """
-    return [_device(line, "/sys/bus/pci/devices") for line in text.splitlines() if line.strip()]
+    return [_device(line) for line in text.splitlines() if line.strip()]
 
 
-def _device(line: str, where: str) -> PciDevice:
-    address, class_id, vendor_id, device_id = (*shlex.split(line)[:4], "", "", "", "")[:4]
+def _device(line: str) -> PciDevice:
+    address, class_id, vendor_id, device_id = (*line.split()[:4], "", "", "", "")[:4]
     numbers = [number.removeprefix("0x") for number in (vendor_id, device_id, class_id)]
     if not _ADDRESS.fullmatch(address) or not all(map(_NUMBER.fullmatch, numbers)):
-        raise AmalgamError(f"not a PCI device: {line!r}", where=where, remedy="ask the host again")
+        raise AmalgamError(f"not a PCI device: {line!r}", where="/sys/bus/pci/devices", remedy="ask the host again")
     # Three bytes in sysfs, of which the last is the programming interface.
     return PciDevice(address, numbers[0], numbers[1], numbers[2][:4])
 

@@ -19,6 +19,7 @@ from amalgam.lab.progress import Progress
 from amalgam.lab.state import require
 from amalgam.lab.status import status as facts_of
 from amalgam.lab.status import tables
+from amalgam.work_log import closing
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -67,6 +68,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Everything, for
         typer.echo(json.dumps(facts_of(names), indent=1))
     else:
         _print_tables(names)
+        if done := closing():
+            typer.echo(done)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from amalgam.lab import cgroups, network, processes
+from amalgam.lab import cgroups, network, processes, stacks
 from amalgam.lab.names import Names
 
 
@@ -17,6 +17,7 @@ def leftovers(names: Names) -> list[str]:
     found += [f"cgroup {folder}" for folder in cgroups.folders(names.lab)]
     if names.folder.exists():
         found.append(f"folder {names.folder}")
+    found += [f"settings of a stack {file}" for file in stacks.settings_files(names)]
     return found
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from rich.table import Table
 
-from amalgam.lab import emulation, network, node
+from amalgam.lab import cluster, emulation, network, node
 from amalgam.lab.commands import require_root
 from amalgam.lab.names import Names
 from amalgam.lab.state import NodeState, load
 
 DOWN, UP, PARTIAL = "down", "up", "partial"
+NONE, ANSWERS, SILENT = "none", "answers", "silent"
+"""Of the cluster on the lab; what it says does not count for the lab's own state."""
 
 
 def status(names: Names) -> dict[str, Any]:
@@ -26,8 +28,13 @@ def status(names: Names) -> dict[str, Any]:
     state = load(names)
     if state is None:
         return {"lab": names.lab, "state": DOWN, "nodes": [], "forwards": []}
-    with ThreadPoolExecutor(max_workers=max(1, len(state.nodes))) as pool:
+    with ThreadPoolExecutor(max_workers=len(state.nodes) + 1) as pool:
+        asked = pool.submit(cluster.members, names)
         nodes = list(pool.map(_node, state.nodes.values()))
+        members = asked.result()
+    for entry in nodes:
+        member = (members or {}).get(entry["name"])
+        entry["kubernetes"] = asdict(member) if member else None
     forwarder = state.forwarder is not None and state.forwarder.alive()
     attempts = network.egress(names)
     return {
@@ -36,6 +43,7 @@ def status(names: Names) -> dict[str, Any]:
         "inventory": state.inventory,
         "network": {"node_cidr": state.node_cidr, "gateway": state.gateway, "namespace": names.network},
         "nodes": nodes,
+        "cluster": SILENT if members is None else ANSWERS if members else NONE,
         "forwarder": "running" if forwarder else "stopped",
         "forwards": [entry.model_dump() for entry in state.forwards],
         "ssh_config": str(names.ssh_config),
@@ -61,11 +69,19 @@ def _node(entry: NodeState) -> dict[str, Any]:
 
 def tables(facts: dict[str, Any]) -> list[Table]:
     """The nodes and the addresses to open, as tables for people."""
-    nodes = Table("node", "role", "architecture", "address", "on this machine", "state", title=f"Lab {facts['lab']}")
+    columns = ("node", "role", "architecture", "address", "on this machine", "state", "Kubernetes")
+    nodes = Table(*columns, title=f"Lab {facts['lab']}")
     for entry in facts["nodes"]:
         shown = " ".join([entry["state"], *entry["failed_units"]])
-        nodes.add_row(entry["name"], entry["role"], entry["architecture"], entry["address"], entry["loopback"], shown)
+        told = (entry["name"], entry["role"], entry["architecture"], entry["address"], entry["loopback"], shown)
+        nodes.add_row(*told, _in_cluster(entry["kubernetes"], facts["cluster"]))
     open_ports = Table("answers", "node", "open", title="Addresses")
     for entry in facts["forwards"]:
         open_ports.add_row(entry["name"], entry["node"], f"{entry['listen_address']}:{entry['listen_port']}")
     return [nodes, open_ports]
+
+
+def _in_cluster(member: dict[str, str] | None, cluster_state: str) -> str:
+    if member:
+        return f"{member['version']} {member['state']}"
+    return "no answer" if cluster_state == SILENT else "-"

@@ -11,7 +11,20 @@ from functools import cache
 from pathlib import Path
 
 from amalgam.errors import AmalgamError
-from amalgam.lab import cgroups, disk, emulation, forwarder, kernel, meminfo, native, network, node, rootfs, ssh
+from amalgam.lab import (
+    cgroups,
+    disk,
+    emulation,
+    forwarder,
+    kernel,
+    meminfo,
+    native,
+    network,
+    node,
+    rootfs,
+    ssh,
+    stacks,
+)
 from amalgam.lab.commands import require_programs, require_root
 from amalgam.lab.leftovers import leftovers, mounts, strays
 from amalgam.lab.mail import install as mail
@@ -22,6 +35,7 @@ from amalgam.lab.progress import Progress
 from amalgam.lab.simulated_chips import install as simulated_chips
 from amalgam.lab.state import LabState, NodeState, load, locked, require, save
 from amalgam.models import Site, load_site
+from amalgam.work_log import note
 
 DOWN_SECONDS = 10.0
 """How long nodes may take to shut down before they are killed when the lab goes, disks and all."""
@@ -53,6 +67,9 @@ def up(names: Names, inventory: Path, progress: Progress) -> None:
             progress.say(f"raised the machine's {kernel.INOTIFY_INSTANCES} for the nodes to come")
         _create_disks(names, state, todo.create, site, progress)
         _boot(names, state, list(state.nodes), progress)
+        parts = {"created": todo.create, "started": todo.start, "removed": todo.remove}
+        if counts := [f"{len(nodes)} {what}" for what, nodes in parts.items() if nodes]:
+            note(f"nodes: {' and '.join(counts)}")
 
 
 def down(names: Names, progress: Progress) -> None:
@@ -259,3 +276,4 @@ def _sweep(names: Names, *, made_mount: bool) -> None:
         subprocess.run(["umount", "--lazy", target], check=False)
     cgroups.remove(names.lab)
     shutil.rmtree(names.folder, ignore_errors=True)
+    stacks.remove_settings(names)

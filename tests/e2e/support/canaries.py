@@ -12,6 +12,7 @@ import yaml
 
 from amalgam.ceph_keys import ceph_key, s3_secret_key
 from tests.e2e.support.checkout import program
+from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.nodes import run_local
 
 _SHORTEST = 16
@@ -48,8 +49,18 @@ def canaries(state_dir: Path) -> list[Canary]:
     found += [
         form for entity in _CEPH_ENTITIES for form in _forms(entity, ceph_key(secrets["ceph_key_secret"], entity))
     ]
+    passphrase = state_dir / "pulumi" / "passphrase"
+    if passphrase.exists():
+        found += _forms("passphrase of Pulumi", passphrase.read_text().strip())
     assert len({canary.name for canary in found}) > 3, f"hardly any secret in {state_dir}/secrets.yml: {found}"
     return found
+
+
+def bootstrap_tokens(cluster: Cluster) -> list[Canary]:
+    """The tokens with which nodes may join, of those that live yet."""
+    found = cluster.get("secrets --namespace kube-system --field-selector type=bootstrap.kubernetes.io/token")["items"]
+    tokens = [base64.b64decode(secret["data"]["token-secret"]).decode() for secret in found]
+    return [form for token in tokens for form in _forms("bootstrap token", token)]
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:

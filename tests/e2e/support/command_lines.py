@@ -19,9 +19,10 @@ class CommandLines:
     def watch(self, running: Callable[[float], bool]) -> None:
         """Look at all processes again and again until ``running(seconds to wait)`` says no."""
         while running(_LOOK_SECONDS):
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look at all processes once."""
         for entry in os.scandir("/proc"):
             if entry.name.isdigit():
                 try:

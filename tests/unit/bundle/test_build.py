@@ -26,6 +26,7 @@ from amalgam.bundle.store import Store
 from amalgam.bundle.toolchain import go_environment, unpack_go
 from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
+from amalgam.work_log import VARIABLE
 
 from .conftest import placed
 
@@ -71,8 +72,11 @@ def two_steps(monkeypatch):
 
 
 @pytest.mark.usefixtures("two_steps")
-def test_a_bundle_is_built_signed_and_named_after_lock_and_architectures(builder, said):
+def test_a_bundle_is_built_signed_and_named_after_lock_and_architectures(builder, said, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "log"))
     folder = builder.build()
+    builder.build()
+    assert (tmp_path / "log").read_text() == "bundle of 2 files\n"
     manifest = verify_bundle(folder, allowed_signers(builder.config), deep=True)
     assert [artifact.name for artifact in manifest.artifacts] == ["one", "two"]
     assert folder.name == f"{manifest.lock_digest[:12]}-amd64-arm64"

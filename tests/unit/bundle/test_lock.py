@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
+import yaml
 
+from amalgam.bundle import lock as lock_module
 from amalgam.bundle.components import COMPONENTS_FILE, load_components
-from amalgam.bundle.lock import check_lock, write_lock
+from amalgam.bundle.lock import check_lock, update_lock, write_lock
 from amalgam.bundle.programs import GO_FILES
 from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
-from amalgam.pins import LOCK_FILE, load_lock
+from amalgam.pins import LOCK_FILE, ReleasePin, load_lock
 
 
 @pytest.fixture
@@ -75,6 +78,49 @@ def test_writing_what_was_read_gives_the_same_bytes(checkout):
     before = (checkout / LOCK_FILE).read_bytes()
     write_lock(checkout, load_lock(checkout))
     assert (checkout / LOCK_FILE).read_bytes() == before
+
+
+@pytest.fixture
+def solved(monkeypatch):
+    """All that asks a registry answers what is locked today."""
+    today = load_lock()
+    monkeypatch.setattr(lock_module, "_toolchain_pin", lambda _toolchain, _python, arch: today.toolchain["go"][arch])
+    monkeypatch.setattr(lock_module, "fetch_go", lambda *_: Path("/nowhere/go"))
+    monkeypatch.setattr(lock_module, "write_go_module", lambda *_: None)
+    monkeypatch.setattr(lock_module, "solve_wheels", lambda *_: today.wheels)
+    monkeypatch.setattr(lock_module, "private_apt", lambda *_: None)
+    monkeypatch.setattr(lock_module, "solve_sets", lambda _wishes, _apt, arch: today.debian[arch])
+
+
+@pytest.mark.usefixtures("solved")
+def test_an_upstream_release_is_locked_with_the_address_and_checksum_of_each_architecture(checkout):
+    path = checkout / COMPONENTS_FILE
+    page = yaml.safe_load(path.read_text())
+    page["components"]["crane"]["version"] = "7.8.9"
+    page["components"]["crane"]["release"] = {
+        "crane": {
+            "url": "https://releases.example/v{version}/crane-{arch}.tar.gz",
+            "sha256": {"amd64": "a" * 64, "arm64": "b" * 64},
+            "member": "bin/crane",
+        }
+    }
+    page["components"]["crane"]["go"]["modules"] = {}
+    path.write_text(yaml.safe_dump(page))
+
+    lock = update_lock(checkout, checkout / "cache", lambda _: None)
+
+    assert lock.components["crane"].version == "7.8.9"
+    assert lock.components["crane"].releases == {
+        "crane": {
+            arch: ReleasePin(
+                url=f"https://releases.example/v7.8.9/crane-{arch}.tar.gz", sha256=letter * 64, member="bin/crane"
+            )
+            for arch, letter in (("amd64", "a"), ("arm64", "b"))
+        }
+    }
+    assert check_lock(checkout) == lock
+    path.write_text(path.read_text().replace("b" * 64, "c" * 64))
+    assert COMPONENTS_FILE in refusal(checkout)
 
 
 def test_every_artifact_is_locked_for_both_architectures():

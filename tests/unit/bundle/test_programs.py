@@ -13,6 +13,7 @@ from amalgam.bundle.components import load_components
 from amalgam.bundle.fetch import Fetcher
 from amalgam.bundle.programs import Programs
 from amalgam.bundle.store import Store
+from amalgam.bundle.toolchain import run_tool
 from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
 from amalgam.pins import ReleasePin, load_lock
@@ -101,3 +102,12 @@ def test_only_a_program_that_loads_its_hosts_libraries_is_linked_with_the_c_libr
     assert arguments[arguments.index("-ldflags") + 1].endswith(linked)
     assert environment["CC"] == "aarch64-linux-gnu-gcc"
     assert ("PKG_CONFIG_SYSROOT_DIR" in environment) is (name == "runc")
+
+
+def test_a_tool_that_fails_is_told_of_in_its_own_words(tmp_path):
+    told = {"failed": "building it failed", "where": "here", "remedy": "mend it"}
+    with pytest.raises(AmalgamError, match="building it failed: no such thing") as caught:
+        run_tool(["sh", "-c", "echo no such thing >&2; exit 3"], **told)
+    assert (caught.value.where, caught.value.remedy) == ("here", "mend it")
+    said = run_tool(["sh", "-c", "pwd; echo $WORD"], folder=tmp_path, environment={"WORD": "word"}, **told)
+    assert said == f"{tmp_path}\nword\n"

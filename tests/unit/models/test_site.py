@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,20 @@ def test_an_invalid_site_is_refused_by_the_rule_it_names_and_by_no_other(
 
     found = [(fault.rule, str(fault.file.relative_to(folder)), fault.key) for fault in refused.value.faults]
     assert found == [(expected.rule, expected.file, expected.key)]
+
+
+def test_no_site_is_refused_by_asking_its_hosts(tmp_path: Path, roles: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("somebody was asked")
+
+    monkeypatch.setattr(socket.socket, "__init__", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with pytest.raises(pytest.fail.Exception):
+        socket.create_connection(("127.0.0.1", 1))
+
+    for name in INVALID:
+        with pytest.raises(SiteFaultsError):
+            load_site(invalid_site(name, tmp_path / name), roles=roles)
 
 
 @pytest.mark.parametrize("name", INVALID)

@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from amalgam.errors import AmalgamError
+from amalgam.paths import project_root
 
 
 @pytest.fixture
@@ -161,3 +163,23 @@ def test_what_a_killed_upload_left_is_cleaned_up(sync, bundle):
     Path(bundle.dest, ".incoming.tar").write_text("half an arch")
     assert sync().rc == 0
     assert ".incoming.tar" not in bundle.held()
+
+
+@pytest.mark.parametrize("dest", ["bundle", "bundle/served", ".", "link"])
+def test_a_bundle_is_never_made_its_own_copy(sync, bundle, tmp_path, dest):
+    (tmp_path / "link").symlink_to(bundle.path)
+    before = {file: file.read_bytes() for file in bundle.path.rglob("*") if file.is_file()}
+    # Wanted in part: what is not wanted would be removed.
+    refused = sync(dest=str(tmp_path / dest), include=["debian/**"])
+    assert refused.rc != 0
+    assert "move the signed bundle to a folder of its own" in " ".join(refused.output.split())
+    assert {file: file.read_bytes() for file in bundle.path.rglob("*") if file.is_file()} == before
+
+
+def test_no_inventory_of_ours_has_the_bundle_where_hosts_serve_it(plugin):
+    served = yaml.safe_load((project_root() / "playbooks/layers/group_vars/all.yml").read_text())["site_bundle_root"]
+    files = list((project_root() / "inventories").glob("*/group_vars/all/bundle.yml"))
+    assert len(files) > 2
+    for file in files:
+        carried = yaml.safe_load(file.read_text())["bundle_path"]
+        plugin("action", "bundle_sync").refuse_overlap(Path(carried), Path(served))

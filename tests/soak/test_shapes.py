@@ -1,0 +1,141 @@
+"""The shapes of a site that its inventory alone decides: three control-plane hosts, and everything on one host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.support.checkout import ROOT
+from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.nodes import Node
+from tests.e2e.support.own_lab import Groups, OwnLab, own_lab
+from tests.e2e.support.playbook import PlaybookRun, start_site
+
+pytestmark = pytest.mark.timeout(3600)
+
+_ETCD = "/etc/kubernetes/pki/etcd"
+_ETCDCTL = (
+    f"etcdctl --endpoints https://127.0.0.1:2379 --cacert {_ETCD}/ca.crt --cert {_ETCD}/server.crt"
+    f" --key {_ETCD}/server.key --write-out json"
+)
+_KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+_APPLIED = "/var/lib/amalgam/kubeadm/applied"
+
+
+def groups_of(inventory: str) -> Groups:
+    """The hosts of an inventory of ours, by group."""
+    children = yaml.safe_load((ROOT / "inventories" / inventory / "hosts.yml").read_text())["all"]["children"]
+    every = children | children.pop("workers")["children"]
+    return {
+        name: {host: facts or {} for host, facts in group["hosts"].items()}
+        for name, group in every.items()
+        if name != "workers"
+    }
+
+
+def variables_of(inventory: str) -> dict[str, Any]:
+    """What the inventory says otherwise than that of the GPU lab, to whose files it links for the rest."""
+    files = (ROOT / "inventories" / inventory / "group_vars" / "all").glob("*.yml")
+    own = [file for file in files if file.resolve().parents[2].name != "lab"]
+    return {key: value for file in own for key, value in yaml.safe_load(file.read_text()).items() if key != "lab"}
+
+
+SHAPES = ("lab-ha", "lab-single")
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def shape(request: pytest.FixtureRequest) -> Iterator[OwnLab]:
+    """A lab of that shape with the site installed."""
+    with own_lab(request.param, groups_of(request.param), variables_of(request.param)) as lab:
+        lab.up()
+        _run_site(lab)
+        yield lab
+
+
+def _run_site(lab: OwnLab) -> PlaybookRun:
+    done = start_site(lab.inventory).wait()
+    assert done.rc == 0, done.end
+    return done
+
+
+def _masters(lab: OwnLab) -> list[Node]:
+    return [lab.node(name) for name in lab.members("control_plane")]
+
+
+def _etcd(node: Node, command: str) -> Any:
+    return json.loads(node.run(f"{_ETCDCTL} {command}").stdout)
+
+
+def _member(node: Node) -> int:
+    (found,) = _etcd(node, "endpoint status")
+    return int(found["Status"]["header"]["member_id"])
+
+
+def test_every_node_is_ready_and_a_second_run_changes_nothing(shape: OwnLab) -> None:
+    Cluster(shape).wait_healthy(seconds=300)
+    again = _run_site(shape)
+    assert again.counts("changed") == dict.fromkeys(again.recap, 0), again.end
+
+
+def test_each_control_plane_host_has_a_voting_member_of_one_etcd(shape: OwnLab) -> None:
+    wanted = sorted(shape.members("control_plane"))
+    clusters = set()
+    for node in _masters(shape):
+        listed = _etcd(node, "member list")
+        clusters.add(listed["header"]["cluster_id"])
+        assert sorted(member["name"] for member in listed["members"]) == wanted
+        assert not any(member.get("isLearner") for member in listed["members"])
+    assert len(clusters) == 1
+
+
+def test_the_api_answers_from_each_control_plane_host(shape: OwnLab) -> None:
+    for node in _masters(shape):
+        asked = f"{_KUBECTL} --server https://{node.address}:6443"
+        assert node.run(f"{asked} get --raw /readyz").stdout == "ok"
+        named = node.run(f"{asked} get nodes --output name").stdout.split()
+        assert sorted(named) == sorted(f"node/{one.name}" for one in shape.cluster_nodes())
+
+
+def test_a_pod_runs_where_users_pods_may(shape: OwnLab) -> None:
+    cluster = Cluster(shape)
+    with cluster.namespace("shape") as namespace:
+        spec = pod_template(cluster.image_of_tests(), ["pause"], {"app": "here"})
+        cluster.apply(namespace, {"apiVersion": "v1", "kind": "Pod", **spec, "metadata": {"name": "here"}})
+        cluster.wait(namespace, "wait --for=condition=Ready pod/here")
+        (pod,) = cluster.get(f"pods --namespace {namespace}")["items"]
+    assert pod["spec"]["nodeName"] in shape.members("workers")
+
+
+def test_a_control_plane_that_is_configured_anew_keeps_its_etcd(shape: OwnLab) -> None:
+    masters = _masters(shape)
+    before = {node.name: _member(node) for node in masters}
+    for node in masters:
+        # As after a change of everything: what was applied is not known any more.
+        node.run(f"echo other >{_APPLIED} && rm {_APPLIED}-etcd")
+
+    changed = _run_site(shape).counts("changed")
+
+    assert {name for name, count in changed.items() if count} == set(before)
+    Cluster(shape).wait_healthy(seconds=300)
+    assert {node.name: _member(node) for node in masters} == before
+    assert set(_run_site(shape).counts("changed").values()) == {0}
+
+
+def test_a_change_of_the_kubelets_configuration_reaches_every_kubelet(shape: OwnLab) -> None:
+    file = shape.inventory / "group_vars" / "all" / "control_plane.yml"
+    settings = yaml.safe_load(file.read_text())
+    settings["control_plane_kubelet_configuration"]["maxPods"] = 77
+    file.write_text(yaml.safe_dump(settings))
+    _run_site(shape)
+    cluster = Cluster(shape)
+    cluster.wait_healthy(seconds=300)
+    running = {
+        node.name: json.loads(cluster.kubectl(f"get --raw /api/v1/nodes/{node.name}/proxy/configz").stdout)
+        for node in shape.cluster_nodes()
+    }
+    assert {name: found["kubeletconfig"]["maxPods"] for name, found in running.items()} == dict.fromkeys(running, 77)
+    assert set(_run_site(shape).counts("changed").values()) == {0}
