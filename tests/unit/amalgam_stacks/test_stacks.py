@@ -10,6 +10,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from amalgam.models import load_site
+from amalgam.models.platform import SYSTEM
 from amalgam.paths import project_root
 from amalgam.tenants.live import LiveVc
 from amalgam.tenants.vcs import tenancies
@@ -120,7 +121,7 @@ def test_the_platform_takes_images_of_the_registry_and_of_the_mirrors(engine: _E
         binding = engine.made["ValidatingAdmissionPolicyBinding", name]["spec"]
         assert binding["validationActions"] == ["Deny"]
         (selected,) = binding["matchResources"]["namespaceSelector"]["matchExpressions"]
-        assert (selected["operator"], selected["values"]) == ("NotIn", ["kube-system", "shared-volumes"])
+        assert (selected["operator"], selected["values"]) == ("NotIn", list(SYSTEM))
     defaults = [
         name for (kind, name), inputs in engine.made.items() if kind == "PriorityClass" and inputs["globalDefault"]
     ]
