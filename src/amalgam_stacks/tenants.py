@@ -8,9 +8,9 @@ import pulumi
 
 from amalgam.models import Site
 from amalgam.tenants.caps import classes_of
-from amalgam.tenants.changes import growing
 from amalgam.tenants.hard import hard_of_vc
 from amalgam.tenants.live import LiveVc
+from amalgam.tenants.order import growing
 from amalgam.tenants.roles import ROLES
 from amalgam.tenants.vcs import Tenancy, tenancies
 from amalgam_stacks.args import Args
