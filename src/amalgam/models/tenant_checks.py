@@ -20,6 +20,7 @@ from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.yaml_source import KeyPath
 from amalgam.tenants import roles
 from amalgam.tenants.quotas import Excess, excesses
+from amalgam.tenants.resources import quantity
 
 _LABEL_REMEDY = "use 1 to {} lower-case letters, digits and hyphens"
 _CLUSTERS_OWN = re.compile(r"default|kube-.*")
@@ -58,6 +59,7 @@ def check_tenants(draft: Draft) -> None:
     _check_names(draft, variable, places)
     _check_loans(draft, variable, places)
     _check_quotas(draft, variable, tenants, places)
+    _check_room(draft, tenants)
     for place in places:
         _check_members(draft, variable, tenants, place)
         if place.vc:
@@ -200,6 +202,22 @@ def _check_storage_classes(draft: Draft, variable: Variable, path: KeyPath, vc: 
             draft.refuse(
                 variable, Rule.FOREIGN_STORAGE_CLASS, reason, "name a class of its own, or a shared one", inside
             )
+
+
+def _check_room(draft: Draft, tenants: Tenants) -> None:
+    """What VCs may keep in a class has room in its part of the file system."""
+    for index, part in enumerate(draft.setting("ceph_subvolumes", list) or []):
+        shares = {vc.name: vc.storage_classes.get(part.storage_class, 0) for vc, _ in tenants.vcs()}
+        needed, has = sum(shares.values()), part.size_gib * 2**30
+        if part.storage_class and needed > has:
+            by = ", ".join(f"{name} {quantity('storage', share)}" for name, share in shares.items() if share)
+            reason = (
+                f"VCs may keep {quantity('storage', needed)} in the class {part.storage_class} ({by}), and it has "
+                f"{quantity('storage', has)}: {quantity('storage', needed - has)} too much"
+            )
+            remedy = "make it larger, or give them less in their storage_classes"
+            variable = draft.site_wide("ceph_subvolumes")
+            draft.refuse(variable, Rule.OVERCOMMITTED_STORAGE_CLASS, reason, remedy, (index, "size_gib"))
 
 
 def _check_projects(draft: Draft, variable: Variable, path: KeyPath, vc: Vc) -> None:
