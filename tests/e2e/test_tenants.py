@@ -251,6 +251,10 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
     stack.run("stack", "select", stack.name)
     with_vc = tmp_path / "site"
     shutil.copytree(lab.inventory, with_vc)
+    # The accounts of VCs at the registry stay those that they are.
+    settings = with_vc / "group_vars" / "all" / "site.yml"
+    state = {"site_state_dir": str(lab.site.state_dir)}
+    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | state))
     try:
         _declare(with_vc, pods=5)
         stack.configure(inventory=str(with_vc))

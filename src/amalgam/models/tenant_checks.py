@@ -14,7 +14,7 @@ from amalgam.models.faults import Rule
 from amalgam.models.fields import is_label
 from amalgam.models.inventory import Variable
 from amalgam.models.platform import SYSTEM, SYSTEM_NAMESPACES
-from amalgam.models.registry import is_user_name
+from amalgam.models.registry import is_platforms_user, is_user_name
 from amalgam.models.tenants import ORGANISATIONS, ROLES, Group, Tenants, Vc
 from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.yaml_source import KeyPath
@@ -178,6 +178,9 @@ def _check_members(draft: Draft, variable: Variable, tenants: Tenants, place: _P
         if not is_user_name(user):
             remedy = "use lower-case letters, digits, and . _ @ - between them"
             draft.refuse(variable, Rule.BAD_USER_NAME, f"{user!r} is no name for a user", remedy, inside)
+        elif is_platforms_user(user):
+            reason = f"{user} is the name of an account of the registry"
+            draft.refuse(variable, Rule.RESERVED_USER, reason, "use another name", inside)
         if role not in known:
             reason, remedy = f"no role is named {role}", f"there are: {', '.join(known)}"
             draft.refuse(variable, Rule.UNKNOWN_ROLE, reason, remedy, inside)

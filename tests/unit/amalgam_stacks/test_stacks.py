@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pulumi
@@ -12,6 +13,7 @@ from pulumi.runtime import mocks
 from amalgam.models import load_site
 from amalgam.models.platform import SYSTEM
 from amalgam.paths import project_root
+from amalgam.registry.credentials import Credentials
 from amalgam.tenants.live import LiveVc
 from amalgam.tenants.vcs import tenancies
 from amalgam_stacks.platform import Platform, PlatformArgs
@@ -71,6 +73,24 @@ def test_a_vc_is_a_walled_namespace(engine: _Engine) -> None:
     assert engine.made["NetworkPolicy", "nlp-isolation"]["spec"]["egress"][-1]["to"] == [
         {"ipBlock": {"cidr": "10.88.0.31/32"}}
     ]
+
+
+def test_a_vc_with_projects_pulls_with_a_login_of_its_own(engine: _Engine) -> None:
+    login = Credentials(registry="registry.example:5000", user="vc-vision", password="canary", ca_certificate="PEM")
+    args = TenantsArgs.of_site(load_site(LAB), {}, {"vision": login})
+    assert "canary" not in repr(args)
+    assert login.auth_file() not in repr(args)
+    _run(lambda: Tenants("tenants", args))
+    secret = engine.made["Secret", "vision-registry"]
+    assert (secret["metadata"], secret["type"]) == (
+        {"name": "registry", "namespace": "vision"},
+        "kubernetes.io/dockerconfigjson",
+    )
+    # Wrapped: what the engine keeps encrypted, and does not show.
+    wrapped = secret["stringData"]
+    assert wrapped.keys() - {"value"} == {pulumi.runtime.rpc._special_sig_key}
+    assert json.loads(wrapped["value"][".dockerconfigjson"])["auths"].keys() == {"registry.example:5000"}
+    assert ("Secret", "nlp-registry") not in engine.made
 
 
 def test_members_are_bound_to_their_roles_in_their_vcs_alone(engine: _Engine) -> None:
