@@ -25,6 +25,7 @@ A, B = "vision", "nlp"
 CLIENT, PEER, SERVER = "e2e-client", "e2e-peer", "e2e-server"
 BORN = "e2e-born"
 """A VC that is made, changed and deleted."""
+NPUS = "ASCEND_VISIBLE_DEVICES"
 
 
 @pytest.fixture
@@ -156,6 +157,32 @@ def test_nobody_gets_at_a_host(cluster: Cluster, alice: Person) -> None:
     uncounted = outside.pod()
     uncounted["spec"]["containers"][0]["env"] = [{"name": "ASCEND_VISIBLE_DEVICES", "value": "0-7"}]
     assert "names its chips itself" in _as_root(cluster, uncounted)
+
+
+@pytest.mark.parametrize(
+    ("chips", "spec", "container", "told"),
+    [
+        (1, {}, {}, ""),
+        (1, {}, {"env": [{"name": NPUS, "value": ""}]}, ""),
+        (1, {}, {"env": [{"name": NPUS, "value": "0-7"}]}, "names its chips itself"),
+        (1, {}, {"envFrom": [{"configMapRef": {"name": "some"}}]}, "(envFrom)"),
+        (1, {"initContainers": [{"name": "first"}]}, {}, "with an empty value"),
+        (1, {"initContainers": [{"name": "first", "env": [{"name": NPUS, "value": ""}]}]}, {}, ""),
+        (0, {}, {"envFrom": [{"configMapRef": {"name": "some"}}]}, ""),
+        (0, {"tolerations": [{"operator": "Exists"}]}, {}, "asks for no such chip"),
+        (0, {"nodeName": "some"}, {}, "names its node"),
+    ],
+)
+def test_no_pod_has_npus_that_it_did_not_ask_for(
+    alice: Person, chips: int, spec: dict[str, Any], container: dict[str, Any], told: str
+) -> None:
+    described = alice.pod(limits={NPU: str(chips)} if chips else {}, **spec)
+    (main,) = described["spec"]["containers"]
+    for first in described["spec"].get("initContainers", []):
+        first |= {key: main[key] for key in ("image", "securityContext")}
+    main |= container
+    done = alice.creates(described)
+    assert (done.rc == 0, told in done.output) == (not told, True), done.output
 
 
 def test_nobody_takes_the_traffic_of_an_address(alice: Person) -> None:

@@ -136,7 +136,7 @@ def test_the_platform_takes_images_of_the_registry_and_of_the_mirrors(engine: _E
     assert args.registries == ("registry.lab.amalgam.internal:5000", "upstream.example.internal")
     _run(lambda: Platform("platform", args))
     policies = {name: inputs for (kind, name), inputs in engine.made.items() if kind == "ValidatingAdmissionPolicy"}
-    assert set(policies) == {"ascend-910-chips", "host-access", "image-sources"}
+    assert set(policies) == {"ascend-910-chips", "ascend-devices", "host-access", "image-sources"}
     for name in policies:
         binding = engine.made["ValidatingAdmissionPolicyBinding", name]["spec"]
         assert binding["validationActions"] == ["Deny"]
