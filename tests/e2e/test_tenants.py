@@ -58,7 +58,15 @@ def addresses(cluster: Cluster) -> Iterator[dict[str, str]]:
 
 
 def test_a_second_up_of_all_projects_changes_nothing(lab: Lab) -> None:
-    command = [program("amalgam"), "platform", "up", "--expect-no-changes", "--inventory", str(lab.inventory)]
+    _platform(lab, "up", "--expect-no-changes")
+
+
+def test_a_refresh_of_all_projects_finds_nothing_changed(lab: Lab) -> None:
+    _platform(lab, "refresh", "--expect-no-changes")
+
+
+def _platform(lab: Lab, *words: str) -> None:
+    command = [program("amalgam"), "platform", *words, "--inventory", str(lab.inventory)]
     run_local(command, env={"KUBECONFIG": str(lab.names.kubeconfig)})
 
 

@@ -20,7 +20,7 @@ app.add_typer(registry.app, name="registry", help="Compare a site's Harbor with 
 app.add_typer(train.app, name="train", help="Training jobs: submit, list, watch and stop them.")
 app.add_typer(volume.app, name="volume", help="Snapshots of pods' volumes, and restores from them.")
 app.add_typer(tenant.app, name="tenant", help="Who shares the platform, and what each uses of it.")
-app.add_typer(platform.app, name="platform", help="Bring up what Pulumi declares.")
+app.add_typer(platform.app, name="platform", help="Bring up what Pulumi declares, look at it, take it away.")
 app.add_typer(pulumi.app, name="pulumi", help="Put Pulumi in place for the site's programs.")
 app.add_typer(lab.app, name="lab", help="Bring a reference topology up on this machine.")
 
