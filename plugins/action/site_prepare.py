@@ -24,8 +24,9 @@ description:
     was made from another lock, or lacks an architecture of its hosts.
   - Makes the site's secrets at the first run and reads them at every other, and issues server certificates of the
     site's own authority where there is none, where its names changed, or where a third of its time is left.
-  - Returns the facts C(site_secrets) and C(site_bundle). A success is never printed, so the task needs no C(no_log);
-    with it, the faults could not be read either.
+  - Returns the facts C(site_secrets), C(site_bundle) and C(site_registry_projects): the site's projects with the
+    members of their VCs. A success is never printed, so the task needs no C(no_log); with it, the faults could not
+    be read either.
   - In check mode nothing is written. What is missing is made in memory, so that a new site can be checked.
 options:
   certificates:
@@ -94,7 +95,11 @@ class ActionModule(ActionBase):
             prepared = prepare_secrets(site.state_dir, name, servers, **accounts, write=write)
         except AmalgamError as error:
             raise AnsibleActionFail(str(error)) from None
-        facts = {"site_secrets": _secrets_for_hosts(prepared.secrets), "site_bundle": _facts_of(site, manifest)}
+        facts = {
+            "site_secrets": _secrets_for_hosts(prepared.secrets),
+            "site_bundle": _facts_of(site, manifest),
+            "site_registry_projects": [project.model_dump() for project in site.registry_projects],
+        }
         return {**result, "changed": prepared.changed, "ansible_facts": facts, "_ansible_no_log": True}
 
 

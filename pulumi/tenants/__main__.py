@@ -2,6 +2,7 @@
 
 import pulumi
 
+from amalgam.registry.credentials import of_vcs
 from amalgam.tenants.changes import check_changes, check_deletion
 from amalgam.tenants.live import read_live
 from amalgam_stacks.stack import site_of_stack, told_to_the_engine
@@ -20,4 +21,5 @@ def look_for_data(args: pulumi.ResourceHookArgs) -> None:
 with told_to_the_engine():
     live = read_live()
     check_changes(site, live, delete)
-Tenants("tenants", TenantsArgs.of_site(site, live), before_delete=pulumi.ResourceHook("data", look_for_data))
+    logins = of_vcs(site, write=not pulumi.runtime.is_dry_run())
+Tenants("tenants", TenantsArgs.of_site(site, live, logins), before_delete=pulumi.ResourceHook("data", look_for_data))

@@ -33,13 +33,17 @@ class Projects:
     home: PulumiHome
     kubeconfig: Path
 
-    def run(self, *command: str) -> None:
+    def run(self, *command: str, backwards: bool = False) -> None:
         """Run a command of Pulumi in every project; it writes to this process's output.
+
+        Args:
+            command: words after ``pulumi``.
+            backwards: the last project first, for what takes away what others stand on.
 
         Raises:
             AmalgamError: it failed in one project; those after it were not touched.
         """
-        for project in PROJECTS:
+        for project in reversed(PROJECTS) if backwards else PROJECTS:
             self._choose_stack(project)
             if self._pulumi(project, *command).returncode:
                 raise AmalgamError(

@@ -40,7 +40,9 @@ def host_access(system_namespaces: tuple[str, ...]) -> AdmissionPolicyArgs:
             _no(
                 "a container names its chips itself (ASCEND_VISIBLE_DEVICES, NVIDIA_VISIBLE_DEVICES)",
                 "variables.containers.all(c, c.?env.orValue([]).all(e,"
-                " !(e.name in ['ASCEND_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'])))",
+                " !(e.name in ['ASCEND_VISIBLE_DEVICES', 'NVIDIA_VISIBLE_DEVICES'])"
+                # None at all may be said.
+                " || (e.?value.orValue('') == '' && !has(e.valueFrom))))",
             ),
             _no(
                 "a container takes a port of its host (hostPort)",

@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from amalgam.models import Site
 from amalgam.services import address
 from amalgam.tenants.priorities import DEFAULT, PRIORITIES
-from amalgam_stacks import chip_counts, host_access, image_sources
+from amalgam_stacks import ascend_devices, chip_counts, host_access, image_sources
 from amalgam_stacks.admission import AdmissionPolicy
 from amalgam_stacks.args import Args
 
@@ -47,6 +47,7 @@ class Platform(pulumi.ComponentResource):
                 opts=inside,
             )
         policies = {
+            ascend_devices.NAME: ascend_devices.ascend_devices(args.system_namespaces),
             chip_counts.NAME: chip_counts.chip_counts(args.system_namespaces),
             host_access.NAME: host_access.host_access(args.system_namespaces),
             image_sources.NAME: image_sources.image_sources(args.system_namespaces, args.registries),

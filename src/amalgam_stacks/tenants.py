@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import pulumi
 
 from amalgam.models import Site
+from amalgam.registry.credentials import Credentials
 from amalgam.tenants.caps import classes_of
-from amalgam.tenants.changes import growing
 from amalgam.tenants.hard import hard_of_vc
 from amalgam.tenants.live import LiveVc
+from amalgam.tenants.order import growing
 from amalgam.tenants.roles import ROLES
 from amalgam.tenants.vcs import Tenancy, tenancies
 from amalgam_stacks.args import Args
@@ -27,13 +28,15 @@ class TenantsArgs(Args):
     """VCs whose quotas are raised only after those of the others are lowered."""
 
     @classmethod
-    def of_site(cls, site: Site, live: Mapping[str, LiveVc]) -> TenantsArgs:
-        """As the site's data says, where the cluster has ``live`` now."""
+    def of_site(
+        cls, site: Site, live: Mapping[str, LiveVc], logins: Mapping[str, Credentials] | None = None
+    ) -> TenantsArgs:
+        """As the site's data says, where the cluster has ``live`` now; ``logins`` are VCs' own at the registry."""
         all_classes = tuple(part.storage_class for part in site.subvolumes if part.storage_class)
         wanted = tenancies(site.tenants)
         return cls(
             roles=RolesArgs(roles=(*ROLES, *site.tenants.roles)),
-            vcs=tuple(_vc(one, all_classes) for one in wanted),
+            vcs=tuple(_vc(one, all_classes, (logins or {}).get(one.name)) for one in wanted),
             growing=frozenset(one.name for one in wanted if growing(one, live)),
         )
 
@@ -68,7 +71,7 @@ class Tenants(pulumi.ComponentResource):
         self.register_outputs({"vcs": [vc.name for vc in args.vcs]})
 
 
-def _vc(one: Tenancy, all_classes: tuple[str, ...]) -> VirtualClusterArgs:
+def _vc(one: Tenancy, all_classes: tuple[str, ...], login: Credentials | None) -> VirtualClusterArgs:
     return VirtualClusterArgs(
         name=one.name,
         path=one.path,
@@ -78,4 +81,5 @@ def _vc(one: Tenancy, all_classes: tuple[str, ...]) -> VirtualClusterArgs:
         cap_classes=classes_of(one.vc),
         priority_classes=tuple(one.vc.priority_classes),
         flows=tuple(one.vc.flows),
+        registry_login=login.auth_file() if login else None,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_kubernetes as k8s
+from pydantic import Field
 
 from amalgam.models.tenants import Flow, Limits
 from amalgam.tenants import labels
 from amalgam.tenants.hard import QUOTA
+from amalgam.training.parameters import PULL_SECRET
 from amalgam_stacks.args import Args
 from amalgam_stacks.caps import Caps, CapsArgs
 from amalgam_stacks.isolation import Isolation, IsolationArgs
@@ -39,6 +41,8 @@ class VirtualClusterArgs(Args):
     """Capped member → priority → the class of their own that stands for it."""
     priority_classes: tuple[str, ...]
     flows: tuple[Flow, ...]
+    registry_login: Annotated[str | None, Field(repr=False)] = None
+    """Docker's ``config.json`` for the registry; ``None`` where the VC has no project there."""
 
 
 class VirtualCluster(pulumi.ComponentResource):
@@ -97,6 +101,14 @@ class VirtualCluster(pulumi.ComponentResource):
             ),
             Isolation(vc, IsolationArgs(vc=vc, flows=args.flows), inside),
         ]
+        if args.registry_login is not None:
+            k8s.core.v1.Secret(
+                f"{vc}-{PULL_SECRET}",
+                metadata={"name": PULL_SECRET, "namespace": vc},
+                type="kubernetes.io/dockerconfigjson",
+                string_data=pulumi.Output.secret({".dockerconfigjson": args.registry_login}),
+                opts=inside,
+            )
         if args.caps:
             caps = CapsArgs(vc=vc, caps=args.caps, classes=args.cap_classes)
             # Most of it is no part of the namespace, and does not go with it.

@@ -25,6 +25,7 @@ A, B = "vision", "nlp"
 CLIENT, PEER, SERVER = "e2e-client", "e2e-peer", "e2e-server"
 BORN = "e2e-born"
 """A VC that is made, changed and deleted."""
+NPUS = "ASCEND_VISIBLE_DEVICES"
 
 
 @pytest.fixture
@@ -57,7 +58,15 @@ def addresses(cluster: Cluster) -> Iterator[dict[str, str]]:
 
 
 def test_a_second_up_of_all_projects_changes_nothing(lab: Lab) -> None:
-    command = [program("amalgam"), "platform", "up", "--expect-no-changes", "--inventory", str(lab.inventory)]
+    _platform(lab, "up", "--expect-no-changes")
+
+
+def test_a_refresh_of_all_projects_finds_nothing_changed(lab: Lab) -> None:
+    _platform(lab, "refresh", "--expect-no-changes")
+
+
+def _platform(lab: Lab, *words: str) -> None:
+    command = [program("amalgam"), "platform", *words, "--inventory", str(lab.inventory)]
     run_local(command, env={"KUBECONFIG": str(lab.names.kubeconfig)})
 
 
@@ -158,6 +167,32 @@ def test_nobody_gets_at_a_host(cluster: Cluster, alice: Person) -> None:
     assert "names its chips itself" in _as_root(cluster, uncounted)
 
 
+@pytest.mark.parametrize(
+    ("chips", "spec", "container", "told"),
+    [
+        (1, {}, {}, ""),
+        (1, {}, {"env": [{"name": NPUS, "value": ""}]}, ""),
+        (1, {}, {"env": [{"name": NPUS, "value": "0-7"}]}, "names its chips itself"),
+        (1, {}, {"envFrom": [{"configMapRef": {"name": "some"}}]}, "(envFrom)"),
+        (1, {"initContainers": [{"name": "first"}]}, {}, "with an empty value"),
+        (1, {"initContainers": [{"name": "first", "env": [{"name": NPUS, "value": ""}]}]}, {}, ""),
+        (0, {}, {"envFrom": [{"configMapRef": {"name": "some"}}]}, ""),
+        (0, {"tolerations": [{"operator": "Exists"}]}, {}, "asks for no such chip"),
+        (0, {"nodeName": "some"}, {}, "names its node"),
+    ],
+)
+def test_no_pod_has_npus_that_it_did_not_ask_for(
+    alice: Person, chips: int, spec: dict[str, Any], container: dict[str, Any], told: str
+) -> None:
+    described = alice.pod(limits={NPU: str(chips)} if chips else {}, **spec)
+    (main,) = described["spec"]["containers"]
+    for first in described["spec"].get("initContainers", []):
+        first |= {key: main[key] for key in ("image", "securityContext")}
+    main |= container
+    done = alice.creates(described)
+    assert (done.rc == 0, told in done.output) == (not told, True), done.output
+
+
 def test_nobody_takes_the_traffic_of_an_address(alice: Person) -> None:
     spec = {"ports": [{"port": 443}], "externalIPs": ["10.88.0.11"]}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "taken"}, "spec": spec}
@@ -251,6 +286,10 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
     stack.run("stack", "select", stack.name)
     with_vc = tmp_path / "site"
     shutil.copytree(lab.inventory, with_vc)
+    # The accounts of VCs at the registry stay those that they are.
+    settings = with_vc / "group_vars" / "all" / "site.yml"
+    state = {"site_state_dir": str(lab.site.state_dir)}
+    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | state))
     try:
         _declare(with_vc, pods=5)
         stack.configure(inventory=str(with_vc))

@@ -47,6 +47,12 @@ def test_all_are_run_in_their_order_with_a_kubeconfig_that_every_folder_finds(
     assert ups == [f"{project} {tmp_path}/kubeconfig up --yes" for project in PROJECTS]
 
 
+def test_what_is_taken_away_is_taken_away_from_the_last_on(projects: Projects, tmp_path: Path) -> None:
+    projects.run("destroy", "--yes", backwards=True)
+    gone = [line.split()[0] for line in _said(tmp_path) if line.endswith("destroy --yes")]
+    assert gone == ["training", "tenants", "platform"]
+
+
 def test_the_kubeconfig_that_the_install_left_is_used_where_none_is_named(
     projects: Projects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from amalgam.errors import AmalgamError
 from amalgam.models import load_site
 from amalgam.pulumi_home import default_home, set_up
 from amalgam.pulumi_projects import Projects
@@ -31,6 +32,29 @@ def preview(inventory: Inventory, expect_no_changes: ExpectNoChanges = False) ->
 def up(inventory: Inventory, expect_no_changes: ExpectNoChanges = False) -> None:
     """Bring the site's cluster, or that of KUBECONFIG, to what its data says. A second time changes nothing."""
     _projects(inventory).run("up", "--yes", "--skip-preview", *_flags(expect_no_changes))
+
+
+@app.command()
+def refresh(inventory: Inventory, expect_no_changes: ExpectNoChanges = False) -> None:
+    """Look at what the cluster has of it, and tell what was changed by hand; `up` then puts it right."""
+    _projects(inventory).run("refresh", "--yes", "--skip-preview", *_flags(expect_no_changes))
+
+
+@app.command()
+def destroy(
+    inventory: Inventory,
+    confirm: Annotated[str, typer.Option("--confirm", metavar="SITE", help="The site's name.")] = "",
+) -> None:
+    """Take it all away again: training, tenants, and what holds in the whole cluster.
+
+    Data stays in the way: it ends at a protected training volume, and at a VC that holds data (docs/tenants.md).
+    """
+    name = load_site(inventory).settings.site_name
+    if confirm != name:
+        what = "all virtual clusters would go, and everything that runs in them"
+        raise AmalgamError(what, where=f"site {name}", remedy=f"if that is meant, say so: --confirm {name}")
+    # With the programs: that of the tenants looks for data.
+    _projects(inventory).run("destroy", "--yes", "--skip-preview", "--run-program", backwards=True)
 
 
 def _flags(expect_no_changes: bool) -> list[str]:

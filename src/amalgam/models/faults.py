@@ -118,6 +118,7 @@ class Rule(StrEnum):
     DUPLICATE_ROLE = "duplicate-role"
     FOREIGN_STORAGE_CLASS = "foreign-storage-class"
     OVERCOMMITTED_QUOTA = "overcommitted-quota"
+    OVERCOMMITTED_STORAGE_CLASS = "overcommitted-storage-class"
     RESERVED_VC = "reserved-vc"
     UNKNOWN_ROLE = "unknown-role"
     UNKNOWN_STORAGE_CLASS = "unknown-storage-class"

@@ -9,8 +9,11 @@ from amalgam.models.mirrors import RegistryName
 IMAGE_REGISTRIES = "platform_image_registries"
 SYSTEM_NAMESPACES = "platform_system_namespaces"
 
-SYSTEM = ("kube-system", "shared-volumes")
-"""Namespaces whose pods are parts of the nodes: they may use their host, and are the site's own."""
+SYSTEM = ("kube-system", "shared-volumes", "device-plugins", "logging", "monitoring")
+"""Namespaces whose pods are parts of the nodes: they may use their host, and are the site's own.
+
+No policy of the platform looks at them. Their images are those of the bundle, or lie on the node already.
+"""
 
 
 class PlatformSettings(BaseModel):
@@ -21,7 +24,7 @@ class PlatformSettings(BaseModel):
     image_registries: list[RegistryName] = []
     """HOST or HOST:PORT of registries that images may come from, beside the site's own and those that it mirrors."""
     system_namespaces: list[str] = []
-    """Namespaces of further parts of nodes, like device plugins."""
+    """Namespaces of further parts of nodes that the site brings itself."""
 
     @property
     def all_system_namespaces(self) -> tuple[str, ...]:

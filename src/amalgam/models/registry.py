@@ -17,6 +17,8 @@ Role = Literal["guest", "developer", "maintainer"]
 
 ADMINISTRATOR = "amalgam"
 """The site's own user: as it the bundle's images are pushed, and it sees all dashboards and logs."""
+PULL_PREFIX = "vc-"
+"""Begins the names of the accounts as which nodes pull the images of a VC."""
 
 # OCI distribution specification, "Pulling manifests": one component of a repository's name.
 _COMPONENT = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")
@@ -33,6 +35,11 @@ def _project_name(value: str) -> str:
 def is_user_name(text: str) -> bool:
     """Whether people can be named so, here and in the cluster."""
     return _USER.fullmatch(text) is not None
+
+
+def is_platforms_user(text: str) -> bool:
+    """Whether it is the name of an account of the platform, which no person can have."""
+    return text == ADMINISTRATOR or text.startswith(PULL_PREFIX)
 
 
 def user_name(value: str) -> str:
@@ -88,6 +95,9 @@ def check_registry(draft: Draft) -> None:
         names.append(project.name)
         users = [member.user for member in project.members]
         for place, user in enumerate(users):
-            if user in users[:place]:
+            if is_platforms_user(user):
+                reason, remedy = f"{user} is the name of an account of the platform", "use another name"
+                draft.refuse(variable, Rule.RESERVED_USER, reason, remedy, (index, "members", place, "user"))
+            elif user in users[:place]:
                 reason, remedy = f"{user} has two roles in {project.name}", "keep the wider one"
                 draft.refuse(variable, Rule.DUPLICATE_MEMBER, reason, remedy, (index, "members", place, "user"))

@@ -20,6 +20,7 @@ from amalgam.models.mirrors import Mirror
 from amalgam.models.monitoring import ADMINISTRATORS
 from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES, PlatformSettings
 from amalgam.models.registry import ADMINISTRATOR, RegistryProject
+from amalgam.models.registry_members import with_members
 from amalgam.models.settings import SiteSettings
 from amalgam.models.storage import Subvolume
 from amalgam.models.tenant_checks import tenants_of
@@ -58,6 +59,7 @@ class Site:
     lab: LabSettings | None
     """How to bring it up on this machine; ``None`` for a real site."""
     registry_projects: tuple[RegistryProject, ...] = ()
+    """With the members of the VCs that they belong to."""
     harbor: HarborData | None = None
     """What is to be in its Harbor; ``None`` where its registry is the embedded one."""
     datasets: tuple[VcDatasets, ...] = ()
@@ -82,7 +84,7 @@ class Site:
 
     @property
     def registry_users(self) -> tuple[str, ...]:
-        """Every user who is a member of a registry project, sorted."""
+        """Every user who is a member of a registry project, and every VC's own account; sorted."""
         return tuple(sorted({member.user for project in self.registry_projects for member in project.members}))
 
     @property
@@ -131,14 +133,17 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
     check_site(draft, roles or project_root() / "roles")
     if draft.faults:
         raise SiteFaultsError(folder, draft.faults)
+    tenants, harbor = tenants_of(draft), harbor_data(draft)
+    # Harbor's accounts are its own to keep.
+    projects = with_members(draft.setting("registry_projects", list) or [], tenants, pull_accounts=harbor is None)
     settings = {name: variable.value for name in SiteSettings.model_fields if (variable := draft.site_wide(name))}
     return Site(
         folder=folder,
         settings=SiteSettings.model_validate(settings),
         hosts=tuple(_host(draft, name) for name in inventory.hosts),
         lab=draft.setting("lab", LabSettings),
-        registry_projects=tuple(draft.setting("registry_projects", list) or ()),
-        harbor=harbor_data(draft),
+        registry_projects=projects,
+        harbor=harbor and harbor.model_copy(update={"projects": list(projects)}),
         datasets=tuple(draft.setting(DATASETS, list) or []),
         training_volumes=tuple(draft.setting(TRAINING, list) or []),
         subvolumes=tuple(draft.setting("ceph_subvolumes", list) or []),
@@ -147,7 +152,7 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
             image_registries=draft.setting(IMAGE_REGISTRIES, list) or [],
             system_namespaces=draft.setting(SYSTEM_NAMESPACES, list) or [],
         ),
-        tenants=tenants_of(draft),
+        tenants=tenants,
         monitoring_administrators=tuple(draft.setting(ADMINISTRATORS, list) or []),
     )
 

@@ -14,12 +14,13 @@ from amalgam.models.faults import Rule
 from amalgam.models.fields import is_label
 from amalgam.models.inventory import Variable
 from amalgam.models.platform import SYSTEM, SYSTEM_NAMESPACES
-from amalgam.models.registry import ADMINISTRATOR, is_user_name
+from amalgam.models.registry import is_platforms_user, is_user_name
 from amalgam.models.tenants import ORGANISATIONS, ROLES, Group, Tenants, Vc
 from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.yaml_source import KeyPath
 from amalgam.tenants import roles
 from amalgam.tenants.quotas import Excess, excesses
+from amalgam.tenants.resources import quantity
 
 _LABEL_REMEDY = "use 1 to {} lower-case letters, digits and hyphens"
 _CLUSTERS_OWN = re.compile(r"default|kube-.*")
@@ -58,6 +59,7 @@ def check_tenants(draft: Draft) -> None:
     _check_names(draft, variable, places)
     _check_loans(draft, variable, places)
     _check_quotas(draft, variable, tenants, places)
+    _check_room(draft, tenants)
     for place in places:
         _check_members(draft, variable, tenants, place)
         if place.vc:
@@ -177,8 +179,8 @@ def _check_members(draft: Draft, variable: Variable, tenants: Tenants, place: _P
         if not is_user_name(user):
             remedy = "use lower-case letters, digits, and . _ @ - between them"
             draft.refuse(variable, Rule.BAD_USER_NAME, f"{user!r} is no name for a user", remedy, inside)
-        elif user == ADMINISTRATOR:
-            reason = f"{user} is the site's own user, who sees all dashboards and logs"
+        elif is_platforms_user(user):
+            reason = f"{user} is the name of an account of the platform"
             draft.refuse(variable, Rule.RESERVED_USER, reason, "use another name", inside)
         if role not in known:
             reason, remedy = f"no role is named {role}", f"there are: {', '.join(known)}"
@@ -222,6 +224,22 @@ def _check_class(draft: Draft, variable: Variable | None, inside: KeyPath, name:
     else:
         return True
     return False
+
+
+def _check_room(draft: Draft, tenants: Tenants) -> None:
+    """What VCs may keep in a class has room in its part of the file system."""
+    for index, part in enumerate(draft.setting("ceph_subvolumes", list) or []):
+        shares = {vc.name: vc.storage_classes.get(part.storage_class, 0) for vc, _ in tenants.vcs()}
+        needed, has = sum(shares.values()), part.size_gib * 2**30
+        if part.storage_class and needed > has:
+            by = ", ".join(f"{name} {quantity('storage', share)}" for name, share in shares.items() if share)
+            reason = (
+                f"VCs may keep {quantity('storage', needed)} in the class {part.storage_class} ({by}), and it has "
+                f"{quantity('storage', has)}: {quantity('storage', needed - has)} too much"
+            )
+            remedy = "make it larger, or give them less in their storage_classes"
+            variable = draft.site_wide("ceph_subvolumes")
+            draft.refuse(variable, Rule.OVERCOMMITTED_STORAGE_CLASS, reason, remedy, (index, "size_gib"))
 
 
 def _check_projects(draft: Draft, variable: Variable, path: KeyPath, vc: Vc) -> None:

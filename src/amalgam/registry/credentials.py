@@ -14,6 +14,7 @@ from amalgam.errors import AmalgamError
 from amalgam.harbor import client
 from amalgam.models import Site
 from amalgam.models.registry import ADMINISTRATOR
+from amalgam.models.registry_members import pull_account
 from amalgam.secrets import prepare_secrets
 from amalgam.services import address
 
@@ -97,6 +98,30 @@ def of_robot(site: Site, robot: str) -> Credentials:
         ca_certificate=secrets.site_ca.certificate,
         backend="harbor",
     )
+
+
+def of_vcs(site: Site, *, write: bool) -> dict[str, Credentials]:
+    """VC -> those as which its pods' images are pulled, of the VCs that have projects; with Harbor none.
+
+    Passwords that are missing are made, and kept where ``write`` says so; they hold from the site's next run on.
+
+    Raises:
+        AmalgamError: the secrets cannot be read.
+    """
+    accounts = {vc.name: pull_account(vc.name) for vc, _ in site.tenants.vcs() if vc.registry_projects}
+    if site.harbor is not None or not accounts:
+        return {}
+    name, users = site.settings.site_name, site.registry_users
+    secrets = prepare_secrets(site.state_dir, name, registry_users=users, write=write).secrets
+    return {
+        vc: Credentials(
+            registry=address(site, "registry"),
+            user=account,
+            password=secrets.registry_passwords[account],
+            ca_certificate=secrets.site_ca.certificate,
+        )
+        for vc, account in accounts.items()
+    }
 
 
 def of_administrator(site: Site) -> Credentials:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from amalgam.errors import AmalgamError
 from amalgam.models import Site
 from amalgam.tenants.live import LiveVc
-from amalgam.tenants.quotas import Node, excesses
+from amalgam.tenants.order import swaps
+from amalgam.tenants.quotas import Node, accounts, excesses
 from amalgam.tenants.resources import KINDS, quantity
 from amalgam.tenants.vcs import Tenancy, tenancies
 
@@ -26,11 +27,13 @@ def check_changes(site: Site, live: Mapping[str, LiveVc], delete: Collection[str
     """
     wanted = tenancies(site.tenants)
     leaving = [live[name] for name in sorted(live.keys() - {one.name for one in wanted})]
+    places = [place for one in site.tenants.organisations for place in accounts(one.node())]
     problems = [
         *_words_that_lie_around(wanted, delete),
         *_data(site, leaving, delete),
         *_below_use(wanted, live),
         *_too_early(site, leaving),
+        *swaps(places, wanted, live),
     ]
     if problems:
         raise AmalgamError(
@@ -48,12 +51,6 @@ def check_deletion(site: Site, live: Mapping[str, LiveVc], name: str, delete: Co
     if held and name not in delete:
         remedy = f"take it out of tenants.yml, and say the word: `pulumi config set delete {name}`; then `pulumi up`"
         raise AmalgamError(f"it holds data ({', '.join(held)})", where=name, remedy=remedy)
-
-
-def growing(wanted: Tenancy, live: Mapping[str, LiveVc]) -> bool:
-    """Whether a VC gets more than it has, of any kind: then those that get less go first."""
-    now = live[wanted.name].hard if wanted.name in live else {}
-    return any(wanted.effective[kind] > now.get(kind, 0) for kind in KINDS)
 
 
 def _words_that_lie_around(wanted: Collection[Tenancy], delete: Collection[str]) -> Iterator[str]:

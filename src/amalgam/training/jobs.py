@@ -14,6 +14,8 @@ from amalgam.training.schema import Object
 SELECTOR = "app.kubernetes.io/component=training,app.kubernetes.io/managed-by=amalgam"
 _INDEX = "batch.kubernetes.io/job-completion-index"
 _LOOK_SECONDS = 1.0
+_NO_PULL_SECRET = "FailedToRetrieveImagePullSecret"  # noqa: S105 - a name
+"""Of a VC without projects in the registry that is as it should be; an image that cannot be pulled is told besides."""
 
 
 class State(StrEnum):
@@ -115,7 +117,9 @@ def describe(cluster: Reader, vc: str, name: str) -> Training:
     events = [
         f"{one['involvedObject']['kind']} {one['involvedObject']['name']}: {one['reason']}: {one.get('message', '')}"
         for one in sorted(cluster.events(vc), key=lambda one: one["metadata"]["creationTimestamp"])
-        if one.get("type") == "Warning" and _concerns(one["involvedObject"]["name"], name)
+        if one.get("type") == "Warning"
+        and one["reason"] != _NO_PULL_SECRET
+        and _concerns(one["involvedObject"]["name"], name)
     ]
     return _training(job, cluster.group(vc, name), workers(cluster, vc, name), events)
 

@@ -21,6 +21,9 @@ from amalgam.training.frameworks import FRAMEWORKS
 VOLUME = "training"
 """Claim in every VC that holds checkpoints, logs and TensorBoard's files of its jobs."""
 
+PULL_SECRET = "registry"  # noqa: S105 - a name
+"""Secret in every VC with projects of the registry: with it nodes pull their images."""
+
 LONGEST_NAME = 50
 """The names of a job's pods and Secret say more than the job's, in at most 63 characters."""
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
 from amalgam.training.frameworks import FRAMEWORKS
-from amalgam.training.parameters import TrainingJob
+from amalgam.training.parameters import PULL_SECRET, TrainingJob
 from amalgam.training.schema import Object, check
 from amalgam.training.ssh_keys import ssh_keys
 
@@ -88,6 +88,7 @@ def _variables(job: TrainingJob) -> dict[str, Any]:
         "addresses": [f"{host}:{_FIRST_PORT + process}" for host in hosts for process in range(job.started)],
         "folders": datasets + scratch,
         "ssh_keys": ssh_keys,
+        "pull_secret": PULL_SECRET,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pulumi
@@ -10,7 +11,9 @@ import pytest
 from pulumi.runtime import mocks
 
 from amalgam.models import load_site
+from amalgam.models.platform import SYSTEM
 from amalgam.paths import project_root
+from amalgam.registry.credentials import Credentials
 from amalgam.tenants.live import LiveVc
 from amalgam.tenants.vcs import tenancies
 from amalgam_stacks.platform import Platform, PlatformArgs
@@ -72,6 +75,24 @@ def test_a_vc_is_a_walled_namespace(engine: _Engine) -> None:
     ]
 
 
+def test_a_vc_with_projects_pulls_with_a_login_of_its_own(engine: _Engine) -> None:
+    login = Credentials(registry="registry.example:5000", user="vc-vision", password="canary", ca_certificate="PEM")
+    args = TenantsArgs.of_site(load_site(LAB), {}, {"vision": login})
+    assert "canary" not in repr(args)
+    assert login.auth_file() not in repr(args)
+    _run(lambda: Tenants("tenants", args))
+    secret = engine.made["Secret", "vision-registry"]
+    assert (secret["metadata"], secret["type"]) == (
+        {"name": "registry", "namespace": "vision"},
+        "kubernetes.io/dockerconfigjson",
+    )
+    # Wrapped: what the engine keeps encrypted, and does not show.
+    wrapped = secret["stringData"]
+    assert wrapped.keys() - {"value"} == {pulumi.runtime.rpc._special_sig_key}
+    assert json.loads(wrapped["value"][".dockerconfigjson"])["auths"].keys() == {"registry.example:5000"}
+    assert ("Secret", "nlp-registry") not in engine.made
+
+
 def test_members_are_bound_to_their_roles_in_their_vcs_alone(engine: _Engine) -> None:
     _tenants()
     bound = {
@@ -115,12 +136,12 @@ def test_the_platform_takes_images_of_the_registry_and_of_the_mirrors(engine: _E
     assert args.registries == ("registry.lab.amalgam.internal:5000", "upstream.example.internal")
     _run(lambda: Platform("platform", args))
     policies = {name: inputs for (kind, name), inputs in engine.made.items() if kind == "ValidatingAdmissionPolicy"}
-    assert set(policies) == {"ascend-910-chips", "host-access", "image-sources"}
+    assert set(policies) == {"ascend-910-chips", "ascend-devices", "host-access", "image-sources"}
     for name in policies:
         binding = engine.made["ValidatingAdmissionPolicyBinding", name]["spec"]
         assert binding["validationActions"] == ["Deny"]
         (selected,) = binding["matchResources"]["namespaceSelector"]["matchExpressions"]
-        assert (selected["operator"], selected["values"]) == ("NotIn", ["kube-system", "shared-volumes"])
+        assert (selected["operator"], selected["values"]) == ("NotIn", list(SYSTEM))
     defaults = [
         name for (kind, name), inputs in engine.made.items() if kind == "PriorityClass" and inputs["globalDefault"]
     ]

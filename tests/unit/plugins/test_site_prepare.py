@@ -24,7 +24,8 @@ CERTIFICATES = [{"name": "bundle-server", "dns": ["bundle.{{ site_domain }}"], "
 WRITE_FACTS = {
     "ansible.builtin.copy": {
         "dest": "{{ inventory_dir }}/../facts-{{ inventory_hostname }}.json",
-        "content": "{{ {'secrets': ansible_facts.site_secrets, 'bundle': ansible_facts.site_bundle} | to_json }}",
+        "content": "{{ {'secrets': ansible_facts.site_secrets, 'bundle': ansible_facts.site_bundle, "
+        "'projects': ansible_facts.site_registry_projects} | to_json }}",
     },
     "check_mode": False,
     "diff": False,
@@ -127,6 +128,26 @@ def test_every_host_of_a_later_play_has_the_secrets_and_the_bundles_checksums(si
         assert found["secrets"]["certificates"]["bundle-server"]["key"] == known.certificates["bundle-server"].key
         assert found["bundle"]["architectures"] == ["amd64", "arm64"]
         assert found["bundle"]["archives"]["arm64"] == {"node": hashlib.sha256(b"node arm64").hexdigest()}
+
+
+def test_projects_of_the_registry_have_the_members_of_their_vcs_and_all_have_passwords(
+    site: Path, play: Callable
+) -> None:
+    make_bundle(site)
+    project = {"name": "pictures", "members": [{"user": "ci", "role": "developer"}]}
+    vc = {"name": "vision", "quota": {}, "members": {"carol": "viewer"}, "registry_projects": ["pictures"]}
+    tenants = {"tenants_organisations": [{"name": "institute", "quota": {}, "vcs": [vc]}]}
+    for name, content in {"registry": {"registry_projects": [project]}, "tenants": tenants}.items():
+        (site / "group_vars" / "all" / f"{name}.yml").write_text(yaml.safe_dump(content))
+
+    run = play(site)
+
+    assert run.rc == 0, run.output
+    found = facts(site, "stor1")
+    (known,) = found["projects"]
+    members = {member["user"]: member["role"] for member in known["members"]}
+    assert members == {"ci": "developer", "vc-vision": "guest", "carol": "guest"}
+    assert found["secrets"]["registry_passwords"].keys() == members.keys()
 
 
 def test_no_secret_is_printed_at_the_highest_verbosity_and_the_authoritys_key_stays_here(

@@ -5,12 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from amalgam.cli import app
 from amalgam.errors import AmalgamError
 from amalgam.models import load_site
-from amalgam.registry.credentials import Credentials, of_administrator, of_robot, of_user
+from amalgam.registry.credentials import Credentials, of_administrator, of_robot, of_user, of_vcs
 from amalgam.secrets import prepare_secrets
 from tests.fixtures.sites import valid_site
 
@@ -60,6 +61,27 @@ def test_a_person_s_file_is_found_by_variable_or_in_its_place(monkeypatch: pytes
     assert Credentials.default_file() == Path("/home/alice/settings/amalgam/registry.json")
     monkeypatch.setenv(Credentials.variable, "/other/place")
     assert Credentials.default_file() == Path("/other/place")
+
+
+def test_each_vc_with_projects_has_an_account_that_pulls(tmp_path: Path) -> None:
+    folder = valid_site("three-masters", tmp_path / "site")
+    (folder / "group_vars/all/registry.yml").write_text("registry_projects: [{name: pictures}]\n")
+    vcs = [{"name": "vision", "quota": {}, "registry_projects": ["pictures"]}, {"name": "nlp", "quota": {}}]
+    organisations = [{"name": "institute", "quota": {}, "vcs": vcs}]
+    tenants = yaml.safe_dump({"tenants_organisations": organisations})
+    (folder / "group_vars/all/tenants.yml").write_text(tenants)
+    site = load_site(folder)
+    assert site.registry_users == ("vc-vision",)
+    # A preview makes nothing; what is made is kept.
+    assert of_vcs(site, write=False).keys() == {"vision"}
+    assert not (site.state_dir / "secrets.yml").exists()
+    first = of_vcs(site, write=True)["vision"]
+    assert (first.user, len(first.password) >= 32) == ("vc-vision", True)
+    assert of_vcs(site, write=False)["vision"] == first
+
+
+def test_with_harbor_vcs_have_no_accounts(tmp_path: Path) -> None:
+    assert of_vcs(load_site(valid_site("harbor", tmp_path / "site")), write=True) == {}
 
 
 def test_with_harbor_the_administrator_is_harbor_s_and_users_are_sent_there(tmp_path: Path) -> None:

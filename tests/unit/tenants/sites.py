@@ -20,7 +20,12 @@ def vc(name: str, gpus: int, **more: Any) -> dict[str, Any]:
 def site(*vcs: dict[str, Any], gpus: int = 16, subvolumes: tuple[str, ...] = (), **group: Any) -> Any:
     """A site with one organisation, one group in it, and VCs in that."""
     inner = {"name": "research", "quota": {GPU: gpus}, "vcs": list(vcs), **group}
-    data = [{"name": "institute", "quota": {GPU: gpus}, "members": {"olga": "viewer"}, "groups": [inner]}]
-    tenants = Tenants(organisations=TypeAdapter(list[Group]).validate_python(data))
+    data = {"name": "institute", "quota": {GPU: gpus}, "members": {"olga": "viewer"}, "groups": [inner]}
+    return organisation(data, subvolumes=subvolumes)
+
+
+def organisation(data: dict[str, Any], *, subvolumes: tuple[str, ...] = ()) -> Any:
+    """A site with one organisation, as it is written in tenants.yml."""
+    tenants = Tenants(organisations=TypeAdapter(list[Group]).validate_python([data]))
     parts = tuple(SimpleNamespace(name=name, storage_class=name) for name in subvolumes)
     return SimpleNamespace(tenants=tenants, subvolumes=parts, datasets=(), settings=SimpleNamespace(site_name="test"))

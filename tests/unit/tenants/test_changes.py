@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from amalgam.errors import AmalgamError
-from amalgam.tenants.changes import check_changes, check_deletion, growing
+from amalgam.tenants.changes import check_changes, check_deletion
 from amalgam.tenants.live import LiveVc
 from amalgam.tenants.resources import total
-from amalgam.tenants.vcs import tenancies
 from tests.unit.tenants.sites import GPU, site, vc
 
 
@@ -73,12 +72,6 @@ def test_what_a_vc_that_goes_still_has_cannot_be_granted_in_the_same_update() ->
     (told,) = _refused(site(vc("vision", 12)), _live("vision", 8) | _live("nlp", 8))
     assert told.startswith("institute/research grants 20 of nvidia.com/gpu (vision 12, nlp 8), and has 16: 4 too much")
     assert _refused(site(vc("vision", 8)), _live("vision", 8) | _live("nlp", 8)) == []
-
-
-def test_vcs_that_get_more_are_known_and_so_wait_for_the_others() -> None:
-    live = _live("vision", 8) | _live("nlp", 8)
-    wanted = tenancies(site(vc("vision", 10), vc("nlp", 6), vc("new", 0)).tenants)
-    assert {one.name: growing(one, live) for one in wanted} == {"vision": True, "nlp": False, "new": False}
 
 
 def test_the_last_look_before_a_deletion_finds_data_that_came_in_between() -> None:

@@ -105,6 +105,8 @@ def test_only_warnings_of_the_job_itself_are_told(cluster: SimulatedCluster) -> 
                 "metadata": {"creationTimestamp": "2026-11-23T12:00:00Z"},
             }
         )
+    # A VC without projects of the registry has no Secret to pull with.
+    cluster.happened.append({**cluster.happened[0], "reason": "FailedToRetrieveImagePullSecret"})
     assert jobs.describe(cluster, "vision", "flowers").events == [
         "Job flowers: FailedCreate: quota of flowers",
         "Pod flowers-0-bbbbb: FailedCreate: quota of flowers-0-bbbbb",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -38,6 +39,10 @@ class Worker:
     folder: Path
     run_folder: str = "run"
     port: str = "29500"
+    moved: dict[str, Path] = field(default_factory=dict)
+    """Path of the image or of a volume -> where it is here."""
+    more: dict[str, str] = field(default_factory=dict)
+    """What the image has in its environment."""
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, job: TrainingJob, index: int = 0) -> subprocess.Popen[str]:
@@ -55,13 +60,14 @@ class Worker:
         own |= {
             name: value.replace("/training", str(self.folder)) for name, value in variables.items() if "DIR" in name
         }
-        words = [word.replace("$$", "$") for word in (*container["command"], *container["args"])]
         state = self.folder / self.run_folder
         state.mkdir(exist_ok=True)
-        words = [word.replace("/run/training", str(state)) for word in words]
+        words = [word.replace("$$", "$") for word in (*container["command"], *container["args"])]
+        for path, here in {"/run/training": state, **self.moved}.items():
+            words = [word.replace(path, str(here)) for word in words]
         process = subprocess.Popen(
             words,
-            env={**variables, **own},
+            env={**variables, **own, **self.more},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -165,6 +171,34 @@ def test_a_single_process_needs_nothing_but_itself(
     worker: Worker, telling: Callable[..., TrainingJob], framework: str
 ) -> None:
     assert worker.run(telling(framework=framework, workers=1)) == (0, "told\n")
+
+
+def test_ranks_on_the_other_workers_of_mpi_find_their_workers_environment(
+    worker: Worker, job: Callable[..., TrainingJob]
+) -> None:
+    asked = job(framework="mpi", processes=2)
+    (secret,) = (one["stringData"] for one in render(asked).objects if one["kind"] == "Secret")
+    for name, content in secret.items():
+        (worker.folder / name).write_text(content)
+    sshd = worker.folder / "sshd"
+    sshd.write_text('#!/bin/sh\n[ "$1 $2 $3" = "-D -e -f" ] && cp "$4" "$TOLD/config"\n')
+    sshd.chmod(0o755)
+    worker.moved = {"/usr/sbin/sshd": sshd, "/etc/training-ssh": worker.folder}
+    worker.more = {"LD_LIBRARY_PATH": "/opt/a b:/opt/\\", "QUOTED": """a "b" 'c' # $HOME""", "LINES": "one\ntwo"}
+
+    assert worker.run(asked, 1)[0] == 0
+
+    *given, last = (worker.told / "config").read_text().splitlines()
+    assert given == secret["sshd_config"].splitlines()
+    # sshd splits words as a shell does that expands nothing; only its first SetEnv counts.
+    keyword, *pairs = shlex.split(last)
+    assert (keyword, "SetEnv" in "".join(given)) == ("SetEnv", False)
+    found = dict(pair.split("=", 1) for pair in pairs)
+    assert worker.more.items() - {("LINES", "one\ntwo")} <= found.items()
+    assert (found["CHECKPOINT_DIR"], found["OMP_NUM_THREADS"]) == (f"{worker.folder}/flowers/checkpoints", "1")
+    assert {"LOG_DIR", "TENSORBOARD_LOGDIR", "PATH", "HOME", "WORLD_SIZE"} <= found.keys()
+    # Of the one who starts ranks, and not of these.
+    assert not [name for name in found if name.startswith(("OMPI_", "PRTE_", "HYDRA_"))]
 
 
 def test_words_reach_the_program_untouched(worker: Worker, job: Callable[..., TrainingJob]) -> None:

@@ -116,6 +116,7 @@ def test_every_pod_is_within_the_restricted_pod_security_level(job: Callable[...
     for container in pod["containers"]:
         assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     assert pod["automountServiceAccountToken"] is False
+    assert pod["imagePullSecrets"] == [{"name": "registry"}]
 
 
 @pytest.mark.parametrize("framework", ["pytorch", "mpi", "keras"])

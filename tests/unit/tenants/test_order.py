@@ -1,0 +1,109 @@
+"""No write of an update over-commits anybody, in whatever order the writes come that may come in any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain, combinations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from amalgam.errors import AmalgamError
+from amalgam.tenants.changes import check_changes
+from amalgam.tenants.live import LiveVc
+from amalgam.tenants.order import growing
+from amalgam.tenants.quotas import accounts
+from amalgam.tenants.resources import Kind, total
+from amalgam.tenants.vcs import Tenancy, tenancies
+from tests.unit.tenants.sites import GPU, organisation
+
+NPU = "huawei.com/Ascend910"
+KINDS: tuple[Kind, ...] = (GPU, NPU)
+_AMOUNTS = st.fixed_dictionaries({kind: st.integers(0, 4) for kind in KINDS})
+_LITTLE = st.fixed_dictionaries({kind: st.integers(0, 2) for kind in KINDS})
+_GROUP = st.fixed_dictionaries({"left": _LITTLE}, optional=dict.fromkeys("abc", _AMOUNTS))
+_SITE = st.fixed_dictionaries({"left": _LITTLE, "one": _GROUP, "two": _GROUP})
+
+
+def _site(drawn: Mapping[str, Any]) -> Any:
+    """An organisation of two groups with up to three VCs each; all have what they grant, and a little more."""
+    groups = []
+    for group in ("one", "two"):
+        vcs = [{"name": f"{group}-{name}", "quota": drawn[group][name]} for name in "abc" if name in drawn[group]]
+        groups.append({"name": group, "quota": _sum(drawn[group]["left"], vcs), "vcs": vcs})
+    return organisation({"name": "institute", "quota": _sum(drawn["left"], groups), "groups": groups})
+
+
+def _sum(left: dict[Kind, int], children: list[dict[str, Any]]) -> dict[Kind, int]:
+    return {kind: left[kind] + sum(child["quota"][kind] for child in children) for kind in KINDS}
+
+
+def _live(site: Any) -> dict[str, LiveVc]:
+    return {one.name: LiveVc(one.name, one.path, one.effective, total([])) for one in tenancies(site.tenants)}
+
+
+def _has(site: Any) -> dict[str, dict[Kind, int]]:
+    return {account.path: account.effective for one in site.tenants.organisations for account in accounts(one.node())}
+
+
+def _subsets(of: list[Tenancy]) -> Iterator[tuple[Tenancy, ...]]:
+    return chain.from_iterable(combinations(of, size) for size in range(len(of) + 1))
+
+
+def _moments(live: Mapping[str, LiveVc], wanted: tuple[Tenancy, ...]) -> Iterator[dict[str, tuple[str, Any]]]:
+    """What the cluster has between two writes: VC -> its place and quota; those that grow are written last."""
+    old = {name: (vc.path, vc.hard) for name, vc in live.items()}
+    later = [one for one in wanted if growing(one, live)]
+    first = [one for one in wanted if one not in later]
+    for written in (*_subsets(first), *((*first, *more) for more in _subsets(later))):
+        yield old | {one.name: (one.path, one.effective) for one in written}
+
+
+@settings(max_examples=150, deadline=None)
+@given(_SITE, _SITE)
+def test_no_ancestor_is_over_committed_between_any_two_writes(before: Any, after: Any) -> None:
+    old, new = _site(before), _site(after)
+    live = _live(old)
+    try:
+        check_changes(new, live, ())
+    except AmalgamError:
+        return
+    had, has = _has(old), _has(new)
+    for moment in _moments(live, tenancies(new.tenants)):
+        for place in ("institute", "institute/one", "institute/two"):
+            for kind in KINDS:
+                granted = sum(hard[kind] for path, hard in moment.values() if f"{path}/".startswith(f"{place}/"))
+                assert granted <= max(had[place][kind], has[place][kind])
+
+
+def _swapping(gpus: tuple[int, int], npus: tuple[int, int], *, has: int = 8) -> Any:
+    vcs = [{"name": name, "quota": {GPU: gpus[at], NPU: npus[at]}} for at, name in enumerate(("vision", "nlp"))]
+    return organisation({"name": "institute", "quota": {GPU: has, NPU: has}, "vcs": vcs})
+
+
+def test_two_vcs_that_swap_kinds_do_so_in_two_updates() -> None:
+    live = _live(_swapping((6, 2), (2, 6)))
+    wanted = _swapping((2, 6), (6, 2))
+    with pytest.raises(AmalgamError) as refused:
+        check_changes(wanted, live, ())
+    assert refused.value.what.splitlines() == [
+        "institute would for a while grant 12 of nvidia.com/gpu, and has 8: vision gives 4 back and grows in another "
+        "kind; do it in two updates, first what shrinks",
+        "institute would for a while grant 12 of huawei.com/Ascend910, and has 8: nlp gives 4 back and grows in "
+        "another kind; do it in two updates, first what shrinks",
+    ]
+    smaller = _swapping((2, 2), (2, 2))
+    check_changes(smaller, live, ())
+    check_changes(wanted, _live(smaller), ())
+
+
+def test_a_swap_that_fits_whatever_comes_first_is_one_update() -> None:
+    check_changes(_swapping((2, 6), (6, 2), has=12), _live(_swapping((6, 2), (2, 6))), ())
+
+
+def test_vcs_that_get_more_are_known_and_so_wait_for_the_others() -> None:
+    live = _live(_swapping((8, 8), (0, 0)))
+    wanted = tenancies(_swapping((10, 6), (0, 0)).tenants)
+    assert {one.name: growing(one, live) for one in wanted} == {"vision": True, "nlp": False}
