@@ -1,5 +1,1 @@
-<<<<<<< HEAD
-"""What a site says about its own health, and who may look at it."""
-=======
-"""Seeing what the platform does: metrics, alerts, logs, dashboards."""
->>>>>>> web
+"""Seeing what the platform does and being told: measurements, alerts, dashboards, and who may look."""
