@@ -140,3 +140,15 @@ def test_the_program_as_its_unit_starts_it_comes_in_step(
         finally:
             program.terminate()
     assert {path for path, _, _ in api_server.asked} == {resource.path for resource in RESOURCES}
+
+
+def test_it_needs_python_alone() -> None:
+    files = list((ROOT / "roles/cluster_state/templates/usr/local/lib/amalgam/cluster_state").rglob("*.py"))
+    assert len(files) > 15
+    imports = {
+        re.split("[ .]", line)[1]
+        for file in files
+        for line in file.read_text().splitlines()
+        if line.startswith(("import ", "from "))
+    }
+    assert imports - sys.stdlib_module_names == {"cluster_state"}
