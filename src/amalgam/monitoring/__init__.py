@@ -1,0 +1,1 @@
+"""Seeing what the platform does: metrics, alerts, logs, dashboards."""
