@@ -43,7 +43,7 @@ _INHIBITIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 _TIMES = ("group_wait", "group_interval", "repeat_interval")
 _MATCHED = {"vcs": "vc", "severities": "severity", "alerts": "alertname"}
 
-# RFC 5321 section 4.1.2, without quoted names and addresses in brackets.
+# RFC 5321, "Mailbox", without quoted names and addresses in brackets.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _SMARTHOST = re.compile(r"(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):(?P<port>\d{1,5})")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from amalgam.monitoring.alerts import alerts, topics
-from tests.unit.alerting.conftest import ROOT, RUNBOOKS, said
+from tests.unit.alerting.conftest import RUNBOOKS
+from tests.unit.alerting.programs import ROOT, said
 
 CASES = {
     file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
