@@ -16,8 +16,8 @@ from tests.contract.repository import ROOT, Role, Task, all_tasks, roles, text
 
 # template_tree: content of files with secret modes is left out of result and diff (tests/unit/plugins).
 # registry_images: its option `password` is no_log, see the last test. assert: prints expressions, never their values.
-# harbor_state: its options are no part of its result (tests/unit/plugins).
-HIDES_ITSELF = frozenset({"template_tree", "registry_images", "harbor_state", "assert"})
+# harbor_state, alertmanager_silence: their options are no part of their results (tests/unit/plugins).
+HIDES_ITSELF = frozenset({"template_tree", "registry_images", "harbor_state", "alertmanager_silence", "assert"})
 
 SWITCH_IN_ROLES = "{{ site_no_log | default(true) }}"
 SWITCH_IN_PLAYBOOKS = "{{ site_no_log }}"
