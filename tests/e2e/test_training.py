@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.support.checkout import ROOT
+from amalgam.lab.environment import environment
+from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.nodes import Lab, run_local
 from tests.e2e.support.training import CHIP, PER_NODE, Vc, chips_of_workers, training_image, training_vc
 from tests.e2e.support.waiting import wait_until
 
@@ -116,6 +120,29 @@ def test_what_the_cluster_refuses_leaves_nothing(vc: Vc) -> None:
 def test_a_dry_run_is_checked_by_the_cluster_and_makes_nothing(vc: Vc) -> None:
     assert "would be accepted" in vc.submit("dry", "--dry-run", command=["true"]).stdout
     assert "dry" not in [one["name"] for one in json.loads(vc.run("list", "--vc", vc.name, "--json").stdout)]
+
+
+def test_a_member_with_a_cap_trains_by_a_kubeconfig_of_their_own(lab: Lab, vc: Vc, tmp_path: Path) -> None:
+    file = tmp_path / "bob"
+    make = [program("amalgam"), "tenant", "kubeconfig", "bob", "--output", str(file), "--inventory", str(lab.inventory)]
+    run_local(make, env=environment(lab.names))
+    bob = replace(vc, name="vision", kubeconfig=file)
+    name = "e2e-by-bob"
+    try:
+        one_each = {"kind": CHIP, "per_worker": 1}
+        bob.submit(name, command=["sh", "-c", "echo ready; sleep 600"], workers=2, chips=one_each)
+        bob.await_state(name, "running")
+        own = ("logs", name, "--worker", "1", "--vc", "vision")
+        wait_until("a worker speaks", lambda: bob.run(*own).stdout, lambda said: "ready" in said, seconds=30)
+        assert {pod["spec"]["priorityClassName"] for pod in bob.pods(name)} == {"training-normal.vision.bob"}
+        # The cap: two chips, which are taken.
+        refused = bob.submit("e2e-more", "--dry-run", check=False, command=["true"], chips=one_each)
+        assert (refused.rc, "exceeded quota: cap-bob" in refused.stderr) == (1, True), refused.output
+        assert bob.run("list", "--vc", "nlp", check=False).rc == 1
+        bob.run("stop", name, "--vc", "vision")
+        assert bob.pods(name) == []
+    finally:
+        vc.cluster.kubectl(f"delete job {name} --namespace vision --ignore-not-found --wait=false")
 
 
 def test_a_stopped_job_is_gone_and_its_name_is_free(vc: Vc) -> None:

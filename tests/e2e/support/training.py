@@ -47,11 +47,14 @@ class Vc:
     image: str
     folder: Path
     """For the files that describe jobs."""
+    kubeconfig: Path | None = None
+    """Of the person who trains; ``None`` is the administrator."""
 
     def run(self, *words: str, check: bool = True, seconds: float = 120.0) -> Done:
-        """Run ``amalgam train`` as an administrator."""
+        """Run ``amalgam train``."""
         command = [program("amalgam"), "train", *words]
-        return run_local(command, env=environment(self.cluster.lab.names), check=check, seconds=seconds)
+        own = {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
+        return run_local(command, env=environment(self.cluster.lab.names) | own, check=check, seconds=seconds)
 
     def submit(self, name: str, *options: str, check: bool = True, **described: Any) -> Done:
         """Submit a job of small workers."""
