@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -34,34 +33,26 @@ def vc(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[V
 
 
 @pytest.fixture(scope="module")
-def chips(cluster: Cluster) -> Iterator[int]:
+def chips(cluster: Cluster) -> int:
     """How many chips the workers have together."""
-    with chips_of_workers(cluster) as found:
-        yield found
+    return chips_of_workers(cluster)
 
 
 def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: Vc, chips: int) -> None:
     assert chips >= 2 * PER_NODE
     words = [SCRIPT, "--epochs", str(EPOCHS), "--hold", str(HOLD)]
     vc.submit("averaging", script=words, workers=2, processes=2, chips={"kind": CHIP, "per_worker": PER_NODE})
-    running = vc.await_state("averaging", "running")
-    before = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in vc.pods("averaging")}
+
+    running = vc.kill_when_it_holds("averaging", SCRIPT)
+
+    before = {worker["pod"]: worker["node"] for worker in running["members"]}
     assert len(set(before.values())) == 2
-    wait_until(
-        "the last process holds",
-        lambda: vc.run("logs", "averaging", "--worker", "1", "--vc", vc.name).stdout,
-        lambda said: "holding" in said,
-        seconds=60,
-    )
-
-    vc.kill(running["members"][1]["pod"], SCRIPT)
-
     ended = vc.await_state("averaging", "succeeded", "failed")
     assert ended["state"] == "succeeded", ended
     # In place: the same pods, on the same nodes.
     assert {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in vc.pods("averaging")} == before
     assert all(worker["restarts"] >= 1 for worker in ended["members"])
-    said = [_said(vc, rank) for rank in range(4)]
+    said = [vc.epochs("averaging", rank) for rank in range(4)]
     assert [{(one["rank"], one["world"]) for one in lines} for lines in said] == [{(rank, 4)} for rank in range(4)]
     assert [(one["epoch"], one["first"]) for one in said[0]] == [
         *((epoch, 0) for epoch in range(HOLD)),
@@ -70,11 +61,6 @@ def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: 
     losses = [one["loss"] for one in said[0]]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0] / 10
-
-
-def _said(vc: Vc, rank: int) -> list[dict[str, Any]]:
-    lines = vc.file(f"averaging/logs/worker-{rank}.log").splitlines()
-    return [json.loads(line) for line in lines if line.startswith('{"epoch"')]
 
 
 def test_of_two_gangs_that_need_all_chips_one_runs_whole_and_the_other_waits_whole(vc: Vc, chips: int) -> None:
