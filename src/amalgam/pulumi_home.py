@@ -1,6 +1,7 @@
 """Pulumi on this machine: the bundle's engine, and beside it the language host and the plugin that stand in (ADR 13).
 
-An official language host or plugin that is installed there already is left as it is, and used.
+Official ones that are installed already are left as they are, and used: a language host in ``PULUMI_HOME``, on ``PATH``
+or in ``~/.pulumi``, the engine beside it or in ``PULUMI_HOME``, and a plugin in ``PULUMI_HOME``.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class PulumiHome:
     passphrase: Path
     language_host_is_official: bool
     plugin_is_official: bool
+    engine_is_official: bool = False
+    """Whether it is another than the bundle's."""
 
     def environment(self) -> dict[str, str]:
         """Variable -> value, for the shell that runs ``pulumi``; ``PATH`` is what to put before the present one."""
@@ -73,10 +76,20 @@ def set_up(site: Site, home: Path) -> PulumiHome:
     engine = _engine(site)
     programs = home / "bin"
     programs.mkdir(parents=True, exist_ok=True)
-    official_host = _is_official(programs / LANGUAGE_HOST)
-    if not official_host:
-        _copy(engine, programs / ENGINE)
+    folders = (programs, *map(Path, os.get_exec_path()), Path.home() / ".pulumi" / "bin")
+    # The first that has one; its engine comes in the same archive.
+    official = next((folder for folder in folders if _is_official(folder / LANGUAGE_HOST)), None)
+    if official is None:
         _write_program(programs / LANGUAGE_HOST, "language", {})
+    else:
+        _link(official / LANGUAGE_HOST, programs / LANGUAGE_HOST)
+    others = (folder / ENGINE for folder in (official, programs) if folder)
+    other_engine = next((path for path in others if path.exists() and not _is_of_a_bundle(path, engine)), None)
+    if other_engine is None:
+        _copy(engine, programs / ENGINE)
+        _of_bundle(programs / ENGINE).write_text(file_sha256(engine))
+    else:
+        _link(other_engine, programs / ENGINE)
     plugin = home / "plugins" / f"resource-kubernetes-v{version}" / PLUGIN
     official_plugin = _is_official(plugin)
     if not official_plugin:
@@ -88,7 +101,8 @@ def set_up(site: Site, home: Path) -> PulumiHome:
     backend.mkdir(exist_ok=True, mode=0o700)
     if not passphrase.exists():
         write_private(passphrase, secrets.token_urlsafe(32) + "\n")
-    return PulumiHome(home, backend.absolute(), passphrase.absolute(), official_host, official_plugin)
+    officials = (official is not None, official_plugin, other_engine is not None)
+    return PulumiHome(home, backend.absolute(), passphrase.absolute(), *officials)
 
 
 def sdk_version() -> str:
@@ -119,6 +133,24 @@ def _engine(site: Site) -> Path:
 
 def _is_official(path: Path) -> bool:
     return path.exists() and _OURS.encode() not in path.read_bytes()[:512]
+
+
+def _is_of_a_bundle(path: Path, engine: Path) -> bool:
+    """Whether an engine was put there from this bundle, or an older one."""
+    note, digest = _of_bundle(path), file_sha256(path)
+    return digest == file_sha256(engine) or (note.exists() and note.read_text() == digest)
+
+
+def _of_bundle(path: Path) -> Path:
+    """The note beside a bundle's engine: its checksum."""
+    return path.with_name(f".{path.name}.of-the-bundle")
+
+
+def _link(program: Path, path: Path) -> None:
+    """A program that is elsewhere, by its name here; it finds what lies beside it where it is."""
+    if program != path:
+        path.unlink(missing_ok=True)
+        path.symlink_to(program.absolute())
 
 
 def _copy(source: Path, target: Path) -> None:

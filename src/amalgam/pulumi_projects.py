@@ -65,20 +65,31 @@ class Projects:
         return f"{changes} changes" if changes else ""
 
     def _choose_stack(self, project: str) -> None:
-        if self._pulumi(project, "stack", "select", self.site_name, quiet=True).returncode:
+        selected = self._pulumi(project, "stack", "select", self.site_name, quiet=True)
+        if selected.returncode and self.site_name in self._stacks(project):
+            raise self._failed(project, ("stack", "select"), selected)
+        if selected.returncode:
             # What is left of a stack whose state is gone has another passphrase's salt.
             (project_root() / "pulumi" / project / f"Pulumi.{self.site_name}.yaml").unlink(missing_ok=True)
             self._must(project, "stack", "init", self.site_name)
         self._must(project, "config", "set", "inventory", str(self.inventory.resolve()), "--stack", self.site_name)
 
-    def _must(self, project: str, *command: str) -> None:
+    def _stacks(self, project: str) -> list[str]:
+        """Names of the stacks that a project has; a state that cannot be read has no say in what is absent."""
+        listed: list[dict[str, str]] = json.loads(self._must(project, "stack", "ls", "--json").stdout)
+        # Of another project the name says which: organization/PROJECT/STACK.
+        return [one["name"].removeprefix(f"organization/{project}/") for one in listed]
+
+    def _must(self, project: str, *command: str) -> subprocess.CompletedProcess[str]:
         done = self._pulumi(project, *command, quiet=True)
         if done.returncode:
-            said = (done.stdout + done.stderr).strip().splitlines()[-3:]
-            remedy = f"see the state in {self.home.backend}"
-            raise AmalgamError(
-                "\n".join(said), where=f"pulumi {' '.join(command[:2])} in pulumi/{project}", remedy=remedy
-            )
+            raise self._failed(project, command, done)
+        return done
+
+    def _failed(self, project: str, command: tuple[str, ...], done: subprocess.CompletedProcess[str]) -> AmalgamError:
+        said = (done.stdout + done.stderr).strip().splitlines()[-3:]
+        where, remedy = f"pulumi {' '.join(command[:2])} in pulumi/{project}", f"see the state in {self.home.backend}"
+        return AmalgamError("\n".join(said), where=where, remedy=remedy)
 
     def _pulumi(self, project: str, *command: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
         variables = self.home.environment()

@@ -18,6 +18,7 @@ from tests.e2e.support.waiting import wait_until
 pytestmark = pytest.mark.timeout(300)
 
 PASSWORD = "canary-8c1f0e2b"
+MANY = 150
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +180,24 @@ def test_an_update_whose_engine_was_killed_is_finished_by_the_next(
     assert _get(cluster, namespace, "deployment killed")["metadata"]["uid"] == uid
     assert len(_maps(cluster, namespace)) == 2
     stack.run("preview", "--expect-no-changes")
+
+
+def test_a_stack_of_many_resources_is_made_looked_at_and_deleted(
+    cluster: Cluster, namespace: str, stack_of: Callable[..., Stack]
+) -> None:
+    # 500 of them, and how fast: tests/soak/test_many_resources.py.
+    stack = stack_of("many", count=MANY)
+    stack.up()
+    assert len(_made(cluster, namespace)) == MANY
+    stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    stack.run("preview", "--expect-no-changes")
+    stack.run("destroy", "--yes", "--skip-preview")
+    assert _made(cluster, namespace) == []
+
+
+def _made(cluster: Cluster, namespace: str) -> list[str]:
+    names = cluster.kubectl(f"get configmaps --namespace {namespace} --output name").stdout.split()
+    return [name for name in names if "/map-" in name]
 
 
 def test_what_does_not_get_ready_in_time_is_kept_with_its_reason(

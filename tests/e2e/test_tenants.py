@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.e2e.support.checkout import ROOT, program
-from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.cluster import Cluster, service
 from tests.e2e.support.nodes import Lab, run_local
 from tests.e2e.support.pulumi import Stack, pulumi_environment
 from tests.e2e.support.tenants import GPU, NPU, Person, claim, rights
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.timeout(180)
 
 A, B = "vision", "nlp"
 CLIENT, PEER, SERVER = "e2e-client", "e2e-peer", "e2e-server"
+SERVICE = "service of the server"
 BORN = "e2e-born"
 """A VC that is made, changed and deleted."""
 NPUS = "ASCEND_VISIBLE_DEVICES"
@@ -42,19 +43,24 @@ def bob(cluster: Cluster) -> Person:
 
 @pytest.fixture(scope="module")
 def addresses(cluster: Cluster) -> Iterator[dict[str, str]]:
-    """Pod -> address, of two pods in one VC and one in another that listen on port 8080."""
+    """Pod -> address, of two pods in one VC and one in another that listen on port 8080; and of the Service of that."""
     homes = {CLIENT: ("alice", A), PEER: ("alice", A), SERVER: ("dave", B)}
     try:
         for name, (user, vc) in homes.items():
             person = Person(cluster, user, vc)
             made = person.creates(person.pod(name, terminationGracePeriodSeconds=0), really=True)
             assert made.rc == 0, made.output
+        made = Person(cluster, "dave", B).creates(service(SERVER, {"app": SERVER}, 8080, 8080), really=True)
+        assert made.rc == 0, made.output
         for name, (_, vc) in homes.items():
             cluster.wait(vc, f"wait --for=condition=Ready pod/{name}")
-        yield {name: cluster.get(f"pod {name} --namespace {vc}")["status"]["podIP"] for name, (_, vc) in homes.items()}
+        found = {
+            name: cluster.get(f"pod {name} --namespace {vc}")["status"]["podIP"] for name, (_, vc) in homes.items()
+        }
+        yield found | {SERVICE: json.loads(made.stdout)["spec"]["clusterIP"]}
     finally:
         for name, (_, vc) in homes.items():
-            cluster.kubectl(f"delete pod {name} --namespace {vc} --ignore-not-found --wait=false")
+            cluster.kubectl(f"delete pod,service {name} --namespace {vc} --ignore-not-found --wait=false")
 
 
 def test_a_second_up_of_all_projects_changes_nothing(lab: Lab) -> None:
@@ -75,14 +81,21 @@ def _connects(cluster: Cluster, vc: str, pod: str, target: str) -> bool:
     return cluster.kubectl(command, check=False, seconds=60).rc == 0
 
 
-def test_a_pod_reaches_its_own_vc_and_nothing_in_another(cluster: Cluster, addresses: dict[str, str]) -> None:
+def test_a_pod_reaches_its_own_vc_and_nothing_in_another(lab: Lab, cluster: Cluster, addresses: dict[str, str]) -> None:
+    objects = f"{lab.site.group('storage')[0].address}:7480"
     reached = {
         (A, CLIENT, f"{addresses[PEER]}:8080"): True,
         # It is up, and who is at home reaches it.
         (B, SERVER, f"{addresses[SERVER]}:8080"): True,
         (A, CLIENT, f"{addresses[SERVER]}:8080"): False,
         (B, SERVER, f"{addresses[CLIENT]}:8080"): False,
+        (B, SERVER, f"{addresses[SERVICE]}:8080"): True,
+        (A, CLIENT, f"{addresses[SERVICE]}:8080"): False,
         (A, CLIENT, "kubernetes.default:443"): False,
+        # One VC has a flow to the objects of datasets, the other has none.
+        (B, SERVER, objects): True,
+        (A, CLIENT, objects): False,
+        (A, CLIENT, f"{lab.site.bundle_server.address}:5000"): False,
     }
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda tried: _connects(cluster, *tried), reached))
@@ -250,6 +263,27 @@ def test_storage_of_another_vc_cannot_be_claimed(alice: Person) -> None:
     assert alice.creates(claim("own", A, "64Mi")).rc == 0
     assert "exceeded quota: vc" in alice.creates(claim("foreign", B, "64Mi")).output
     assert "exceeded quota: vc" in alice.creates(claim("large", A, "2Gi")).output
+
+
+def test_a_volume_of_another_vc_cannot_be_taken_by_its_name(cluster: Cluster, alice: Person) -> None:
+    theirs = cluster.get(f"pvc training --namespace {B}")["spec"]["volumeName"]
+    name = "e2e-foreign"
+    # In a class that both may use: nothing else stands in the way.
+    described = claim(name, "shared", "16Mi")
+    described["spec"]["volumeName"] = theirs
+    try:
+        made = alice.creates(described, really=True)
+        assert made.rc == 0, made.output
+        chosen = f"events --namespace {A} --field-selector involvedObject.name={name},reason=FailedBinding"
+        wait_until(
+            "the claim is refused",
+            lambda: [event["message"] for event in cluster.get(chosen)["items"]],
+            lambda told: any("already bound to a different claim" in one for one in told),
+            seconds=60,
+        )
+        assert cluster.get(f"pvc {name} --namespace {A}")["status"]["phase"] == "Pending"
+    finally:
+        cluster.kubectl(f"delete pvc {name} --namespace {A} --ignore-not-found --wait=false")
 
 
 def test_a_cap_counts_what_controllers_make_for_its_member(cluster: Cluster, bob: Person) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.support.checkout import ROOT
+from amalgam.lab.environment import environment
+from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.nodes import Lab, run_local
 from tests.e2e.support.training import CHIP, PER_NODE, Vc, chips_of_workers, training_image, training_vc
 from tests.e2e.support.waiting import wait_until
 
@@ -30,34 +33,26 @@ def vc(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[V
 
 
 @pytest.fixture(scope="module")
-def chips(cluster: Cluster) -> Iterator[int]:
+def chips(cluster: Cluster) -> int:
     """How many chips the workers have together."""
-    with chips_of_workers(cluster) as found:
-        yield found
+    return chips_of_workers(cluster)
 
 
 def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: Vc, chips: int) -> None:
     assert chips >= 2 * PER_NODE
     words = [SCRIPT, "--epochs", str(EPOCHS), "--hold", str(HOLD)]
     vc.submit("averaging", script=words, workers=2, processes=2, chips={"kind": CHIP, "per_worker": PER_NODE})
-    running = vc.await_state("averaging", "running")
-    before = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in vc.pods("averaging")}
+
+    running = vc.kill_when_it_holds("averaging", SCRIPT)
+
+    before = {worker["pod"]: worker["node"] for worker in running["members"]}
     assert len(set(before.values())) == 2
-    wait_until(
-        "the last process holds",
-        lambda: vc.run("logs", "averaging", "--worker", "1", "--vc", vc.name).stdout,
-        lambda said: "holding" in said,
-        seconds=60,
-    )
-
-    vc.kill(running["members"][1]["pod"], SCRIPT)
-
     ended = vc.await_state("averaging", "succeeded", "failed")
     assert ended["state"] == "succeeded", ended
     # In place: the same pods, on the same nodes.
     assert {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in vc.pods("averaging")} == before
     assert all(worker["restarts"] >= 1 for worker in ended["members"])
-    said = [_said(vc, rank) for rank in range(4)]
+    said = [vc.epochs("averaging", rank) for rank in range(4)]
     assert [{(one["rank"], one["world"]) for one in lines} for lines in said] == [{(rank, 4)} for rank in range(4)]
     assert [(one["epoch"], one["first"]) for one in said[0]] == [
         *((epoch, 0) for epoch in range(HOLD)),
@@ -66,11 +61,6 @@ def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: 
     losses = [one["loss"] for one in said[0]]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0] / 10
-
-
-def _said(vc: Vc, rank: int) -> list[dict[str, Any]]:
-    lines = vc.file(f"averaging/logs/worker-{rank}.log").splitlines()
-    return [json.loads(line) for line in lines if line.startswith('{"epoch"')]
 
 
 def test_of_two_gangs_that_need_all_chips_one_runs_whole_and_the_other_waits_whole(vc: Vc, chips: int) -> None:
@@ -116,6 +106,29 @@ def test_what_the_cluster_refuses_leaves_nothing(vc: Vc) -> None:
 def test_a_dry_run_is_checked_by_the_cluster_and_makes_nothing(vc: Vc) -> None:
     assert "would be accepted" in vc.submit("dry", "--dry-run", command=["true"]).stdout
     assert "dry" not in [one["name"] for one in json.loads(vc.run("list", "--vc", vc.name, "--json").stdout)]
+
+
+def test_a_member_with_a_cap_trains_by_a_kubeconfig_of_their_own(lab: Lab, vc: Vc, tmp_path: Path) -> None:
+    file = tmp_path / "bob"
+    make = [program("amalgam"), "tenant", "kubeconfig", "bob", "--output", str(file), "--inventory", str(lab.inventory)]
+    run_local(make, env=environment(lab.names))
+    bob = replace(vc, name="vision", kubeconfig=file)
+    name = "e2e-by-bob"
+    try:
+        one_each = {"kind": CHIP, "per_worker": 1}
+        bob.submit(name, command=["sh", "-c", "echo ready; sleep 600"], workers=2, chips=one_each)
+        bob.await_state(name, "running")
+        own = ("logs", name, "--worker", "1", "--vc", "vision")
+        wait_until("a worker speaks", lambda: bob.run(*own).stdout, lambda said: "ready" in said, seconds=30)
+        assert {pod["spec"]["priorityClassName"] for pod in bob.pods(name)} == {"training-normal.vision.bob"}
+        # The cap: two chips, which are taken.
+        refused = bob.submit("e2e-more", "--dry-run", check=False, command=["true"], chips=one_each)
+        assert (refused.rc, "exceeded quota: cap-bob" in refused.stderr) == (1, True), refused.output
+        assert bob.run("list", "--vc", "nlp", check=False).rc == 1
+        bob.run("stop", name, "--vc", "vision")
+        assert bob.pods(name) == []
+    finally:
+        vc.cluster.kubectl(f"delete job {name} --namespace vision --ignore-not-found --wait=false")
 
 
 def test_a_stopped_job_is_gone_and_its_name_is_free(vc: Vc) -> None:

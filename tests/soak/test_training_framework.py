@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -13,7 +11,6 @@ from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.nodes import run_local
 from tests.e2e.support.python_image import PACKAGES
 from tests.e2e.support.training import CHIP, PER_NODE, Vc, chips_of_workers, training_image, training_vc
-from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -36,29 +33,18 @@ def vc(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[V
 
 def test_a_real_framework_trains_on_two_nodes_and_goes_on_after_a_worker_was_killed(cluster: Cluster, vc: Vc) -> None:
     words = [SCRIPT, "--epochs", str(EPOCHS), "--hold", str(HOLD)]
-    with chips_of_workers(cluster):
-        # All chips of a node: two workers are on two nodes.
-        size = {"workers": 2, "processes": 2, "cpu": 1, "memory": "2Gi"}
-        vc.submit("sums", framework="keras", script=words, **size, chips={"kind": CHIP, "per_worker": PER_NODE})
-        _train(vc)
+    assert chips_of_workers(cluster) == 2 * PER_NODE
+    # All chips of a node: two workers are on two nodes.
+    size = {"workers": 2, "processes": 2, "cpu": 1, "memory": "2Gi"}
+    vc.submit("sums", framework="keras", script=words, **size, chips={"kind": CHIP, "per_worker": PER_NODE})
 
+    running = vc.kill_when_it_holds("sums", SCRIPT, seconds=600)
 
-def _train(vc: Vc) -> None:
-    running = vc.await_state("sums", "running", seconds=600)
     assert len({worker["node"] for worker in running["members"]}) == 2
-    wait_until(
-        "the last process holds",
-        lambda: vc.run("logs", "sums", "--worker", "1", "--vc", vc.name).stdout,
-        lambda said: "holding" in said,
-        seconds=300,
-    )
-
-    vc.kill(running["members"][1]["pod"], SCRIPT)
-
     # JAX takes up to two minutes to find that a peer is gone.
     ended = vc.await_state("sums", "succeeded", "failed", seconds=900)
     assert ended["state"] == "succeeded", ended
-    said = [_said(vc, rank) for rank in range(4)]
+    said = [vc.epochs("sums", rank) for rank in range(4)]
     assert [{(one["rank"], one["world"]) for one in lines} for lines in said] == [{(rank, 4)} for rank in range(4)]
     assert {one["first"] for one in said[0]} == {0, HOLD}
     assert [one["epoch"] for one in said[0]] == list(range(EPOCHS))
@@ -66,8 +52,3 @@ def _train(vc: Vc) -> None:
     assert losses == sorted(losses, reverse=True)
     # The same in all processes: each has the gradients of all.
     assert [[one["loss"] for one in lines] for lines in said] == [losses] * 4
-
-
-def _said(vc: Vc, rank: int) -> list[dict[str, Any]]:
-    lines = vc.file(f"sums/logs/worker-{rank}.log").splitlines()
-    return [json.loads(line) for line in lines if line.startswith('{"epoch"')]

@@ -70,6 +70,42 @@ def test_official_parts_are_left_as_they_are(site: Any, tmp_path: Path) -> None:
     assert {(home / "bin/pulumi").read_bytes(), _plugin(home).read_bytes()} == {b"official"}
 
 
+@pytest.mark.parametrize("where", ["path", ".pulumi/bin"])
+@pytest.mark.parametrize("with_engine", [True, False])
+def test_official_ones_elsewhere_are_found_and_used(
+    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, with_engine: bool
+) -> None:
+    folder, home = tmp_path / where, tmp_path / "home"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    assert not set_up(site, home).language_host_is_official
+    folder.mkdir(parents=True)
+    for name in (LANGUAGE_HOST, *(["pulumi"] if with_engine else [])):
+        (folder / name).write_bytes(b"official")
+    for _ in range(2):
+        found = set_up(site, home)
+        assert (found.language_host_is_official, found.engine_is_official) == (True, with_engine)
+        assert (home / "bin" / LANGUAGE_HOST).resolve() == folder / LANGUAGE_HOST
+        assert (home / "bin/pulumi").read_bytes() == (b"official" if with_engine else b"the engine")
+    (folder / LANGUAGE_HOST).unlink()
+    assert not set_up(site, home).language_host_is_official
+    assert b"amalgam" in (home / "bin" / LANGUAGE_HOST).read_bytes()
+
+
+def test_an_engine_of_an_older_bundle_is_replaced_and_another_one_is_not(site: Any, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    set_up(site, home)
+    (site.bundle_path / "files/pulumi").write_bytes(b"newer")
+    (artifact,) = pulumi_home.verify_bundle().artifacts
+    artifact.sha256 = file_sha256(site.bundle_path / "files/pulumi")
+    assert not set_up(site, home).engine_is_official
+    assert (home / "bin/pulumi").read_bytes() == b"newer"
+    (home / "bin/pulumi").write_bytes(b"official")
+    found = set_up(site, home)
+    assert (found.engine_is_official, found.language_host_is_official) == (True, False)
+    assert (home / "bin/pulumi").read_bytes() == b"official"
+
+
 def test_an_engine_that_was_changed_is_refused(site: Any, tmp_path: Path) -> None:
     (site.bundle_path / "files/pulumi").write_bytes(b"another")
     with pytest.raises(AmalgamError, match="changed since the bundle was signed"):

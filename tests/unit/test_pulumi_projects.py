@@ -17,6 +17,7 @@ from amalgam.work_log import VARIABLE
 # Stands in for the engine: writes down how it was started, and fails where a file says so.
 _ENGINE = """#!/bin/sh
 echo "$(basename "$2") $KUBECONFIG $4 $5" >>"$(dirname "$0")/../said"
+[ "$4 $5" != "stack ls" ] || cat "$(dirname "$0")/../stacks" 2>/dev/null || echo "[]"
 ! grep -qsx "$(basename "$2") $4 $5" "$(dirname "$0")/../fails"
 """
 
@@ -69,6 +70,22 @@ def test_a_stack_that_is_missing_is_made_without_what_an_older_one_left(projects
     inits = [line for line in _said(tmp_path) if "stack init" in line]
     assert inits == [f"platform {tmp_path}/kubeconfig stack init"]
     assert not left.exists()
+
+
+@pytest.mark.parametrize("why", ["stack select", "stack ls"])
+def test_a_stack_that_is_there_keeps_its_settings_whatever_is_wrong_with_it(
+    projects: Projects, tmp_path: Path, why: str
+) -> None:
+    settings = tmp_path / "pulumi" / "platform" / "Pulumi.lab.yaml"
+    settings.write_text("encryptionsalt: its own\n")
+    (tmp_path / "fails").write_text(f"platform stack select\nplatform {why}\n")
+    if why == "stack select":
+        (tmp_path / "stacks").write_text('[{"name": "lab", "current": true}]')
+    with pytest.raises(AmalgamError) as refused:
+        projects.run("preview")
+    assert f"pulumi {why} in pulumi/platform" in str(refused.value)
+    assert settings.exists()
+    assert not [line for line in _said(tmp_path) if "stack init" in line]
 
 
 def test_what_fails_is_named_and_those_after_it_are_not_touched(projects: Projects, tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def setup(
     """
     found = set_up(load_site(inventory), default_home())
     console = Console(stderr=True)
+    if found.engine_is_official:
+        console.print("engine: as it was found, not the bundle's", highlight=False)
     for what, official in (
         ("language host", found.language_host_is_official),
         ("Kubernetes plugin", found.plugin_is_official),

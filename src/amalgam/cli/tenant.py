@@ -15,6 +15,9 @@ from rich.table import Table
 from amalgam.errors import AmalgamError
 from amalgam.models import load_site
 from amalgam.models.tenants import Flow
+from amalgam.private_file import write_private
+from amalgam.tenants.kubeconfig import kubeconfig as text_for
+from amalgam.tenants.kubeconfig import sign_by_cluster
 from amalgam.tenants.live import LiveVc, read_live
 from amalgam.tenants.quotas import Account, accounts
 from amalgam.tenants.resources import KINDS, Kind, quantities, quantity
@@ -78,6 +81,26 @@ def show(
     console.print(table)
     for title, lines in _sections(one).items():
         console.print(f"{title}: {'; '.join(lines) or 'none'}", markup=False, highlight=False)
+
+
+@app.command()
+def kubeconfig(
+    user: Annotated[str, typer.Argument(metavar="USER", help="A member of a virtual cluster.")],
+    inventory: Inventory,
+    output: Annotated[Path, typer.Option(help="File to write, for the user's eyes only.")],
+    vc: Annotated[str, typer.Option(help="The VC that it begins in; without it, the user's first.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long it holds.")] = 90,
+) -> None:
+    """Write the file with which a member reaches the cluster, as their roles allow."""
+    site = load_site(inventory)
+    own = [one.name for one in tenancies(site.tenants) if user in dict(one.members)]
+    if not own or (vc and vc not in own):
+        remedy = f"{user} is a member of: {', '.join(own) or 'none'}; see `amalgam tenant list`"
+        raise AmalgamError(f"{user} is no member of {vc or 'a VC'}", where=str(inventory), remedy=remedy)
+    given = os.environ.get("KUBECONFIG", "").partition(os.pathsep)[0]
+    administrators = Path(given) if given else site.state_dir / "kubeconfig"
+    write_private(output, text_for(administrators, user, vc or own[0], days, sign_by_cluster(administrators)))
+    typer.echo(f"{output}: kubeconfig of {user}, in {vc or own[0]}, for {days} days")
 
 
 def _live() -> Mapping[str, LiveVc] | None:

@@ -23,7 +23,6 @@ from tests.e2e.support.python_image import write_python_image
 from tests.e2e.support.waiting import wait_until
 
 CHIP, PER_NODE = "nvidia.com/gpu", 8
-_CAPACITY = f"/status/capacity/{CHIP.replace('/', '~1')}"
 
 # Every process of a script, and none of the shells around it.
 _KILL = """
@@ -47,11 +46,14 @@ class Vc:
     image: str
     folder: Path
     """For the files that describe jobs."""
+    kubeconfig: Path | None = None
+    """Of the person who trains; ``None`` is the administrator."""
 
     def run(self, *words: str, check: bool = True, seconds: float = 120.0) -> Done:
-        """Run ``amalgam train`` as an administrator."""
+        """Run ``amalgam train``."""
         command = [program("amalgam"), "train", *words]
-        return run_local(command, env=environment(self.cluster.lab.names), check=check, seconds=seconds)
+        own = {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
+        return run_local(command, env=environment(self.cluster.lab.names) | own, check=check, seconds=seconds)
 
     def submit(self, name: str, *options: str, check: bool = True, **described: Any) -> Done:
         """Submit a job of small workers."""
@@ -89,6 +91,21 @@ class Vc:
         """Kill the processes of a script in a worker."""
         # The worker's container ends with them, and with it this command.
         self.execute(pod, "python3", "-c", _KILL, script, check=False)
+
+    def kill_when_it_holds(self, name: str, script: str, *, seconds: float = 180.0) -> dict[str, Any]:
+        """Kill the second worker's processes once the last one says that it holds; says what the job was like."""
+        running = self.await_state(name, "running", seconds=seconds)
+        said = ("logs", name, "--worker", "1", "--vc", self.name)
+        wait_until(
+            "the last process holds", lambda: self.run(*said).stdout, lambda text: "holding" in text, seconds=seconds
+        )
+        self.kill(running["members"][1]["pod"], script)
+        return running
+
+    def epochs(self, name: str, rank: int) -> list[dict[str, Any]]:
+        """What a process said of each epoch."""
+        lines = self.file(f"{name}/logs/worker-{rank}.log").splitlines()
+        return [json.loads(line) for line in lines if line.startswith('{"epoch"')]
 
     def file(self, path: str) -> str:
         """Content of a file on the training volume, as the control plane has it."""
@@ -129,25 +146,11 @@ def training_vc(cluster: Cluster, image: str, scratch: Path) -> Iterator[Vc]:
         yield Vc(cluster, name, image, scratch)
 
 
-@contextmanager
-def chips_of_workers(cluster: Cluster) -> Iterator[int]:
-    """How many chips the workers have together; where they have none, the API server is told of some meanwhile."""
-    # https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
-    nodes = cluster.lab.members("workers")
-    told = [name for name in nodes if not _chips(cluster, name)]
-    try:
-        for name in told:
-            _patch_status(cluster, name, {"op": "add", "path": _CAPACITY, "value": str(PER_NODE)})
-        wait_until("the chips can be had", lambda: [_chips(cluster, name) for name in nodes], all, seconds=60)
-        yield sum(_chips(cluster, name) for name in nodes)
-    finally:
-        for name in told:
-            _patch_status(cluster, name, {"op": "remove", "path": _CAPACITY})
+def chips_of_workers(cluster: Cluster) -> int:
+    """How many chips the workers have together, once each offers all of its own."""
 
+    def look() -> list[int]:
+        nodes = cluster.lab.members("workers")
+        return [int(cluster.get(f"node {node}")["status"]["allocatable"].get(CHIP, 0)) for node in nodes]
 
-def _chips(cluster: Cluster, node: str) -> int:
-    return int(cluster.get(f"node {node}")["status"]["allocatable"].get(CHIP, 0))
-
-
-def _patch_status(cluster: Cluster, node: str, operation: dict[str, str]) -> None:
-    cluster.kubectl(f"patch node {node} --subresource status --type json --patch '{json.dumps([operation])}'")
+    return sum(wait_until("every worker offers its chips", look, lambda seen: {*seen} == {PER_NODE}, seconds=60))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -69,3 +70,23 @@ def test_an_unknown_vc_is_refused_with_those_there_are() -> None:
     refused = RUN.invoke(app, ["tenant", "show", "visoin", "-i", LAB]).exception
     assert isinstance(refused, AmalgamError)
     assert "there are: nlp, vision" in str(refused)
+
+
+def test_a_members_kubeconfig_is_for_their_eyes_and_begins_in_their_vc(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(command, "text_for", lambda *given: asked.append(given) or "text")
+    file = tmp_path / "bob"
+    words = ["tenant", "kubeconfig", "bob", "-i", LAB, "--output", str(file), "--days", "7"]
+    assert RUN.invoke(app, words).exit_code == 0
+    assert asked[0][:4] == (Path("/somewhere"), "bob", "vision", 7)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("text", 0o600)
+
+
+@pytest.mark.parametrize("words", [["stranger"], ["bob", "--vc", "nlp"]])
+def test_who_is_no_member_gets_none(words: list[str], tmp_path: Path) -> None:
+    done = RUN.invoke(app, ["tenant", "kubeconfig", *words, "-i", LAB, "--output", str(tmp_path / "file")])
+    assert isinstance(done.exception, AmalgamError)
+    assert "is no member of" in str(done.exception)
+    assert not (tmp_path / "file").exists()

@@ -28,7 +28,7 @@ def test_a_vc_has_nothing_in_a_class_that_it_may_not_use_and_no_port_of_the_node
 
 
 def test_fractions_that_the_server_sums_up_are_rounded_up() -> None:
-    assert amounts_of({"requests.cpu": "100500u", "limits.memory": "1500m"}) | {} == {
+    assert amounts_of({"requests.cpu": "100500u", "limits.memory": "1500m"}) == {
         **dict.fromkeys(KINDS, 0),
         "cpu": 101,
         "memory": 2,
