@@ -123,7 +123,9 @@ class Alertmanager:
             return known.id, False
         if not write:
             return known.id if known else "", True
-        wanted = Silence(tuple(matchers), comment, created_by, now, now + length, id=known.id if known else "")
+        # An active one whose start is another would end, and a second one begin.
+        begin, identifier = (known.starts_at, known.id) if known else (now, "")
+        wanted = Silence(tuple(matchers), comment, created_by, begin, now + length, identifier)
         return str(self._send("POST", "silences", json=wanted.plain()).json()["silenceID"]), True
 
     def expire(self, identifier: str) -> None:

@@ -72,7 +72,7 @@ def test_work_is_not_held_up_by_an_alertmanager_that_is_down(task: Callable, pla
     assert play([task(url=away, required=True)]).rc == 2
 
 
-def test_a_matcher_that_is_none_is_refused(server: Server, task: Callable, play: Callable) -> None:
+def test_a_matcher_that_is_none_is_refused(task: Callable, play: Callable) -> None:
     run = play([task(matchers=["gpu1"])])
     assert run.rc == 2
     assert "'gpu1' says nothing about a label" in " ".join(run.output.split())
