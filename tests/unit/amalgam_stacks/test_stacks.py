@@ -118,7 +118,9 @@ def test_a_cap_is_counted_by_classes_of_the_platforms_priority(engine: _Engine) 
     # The same number, or the scheduler refuses a gang of the platform's class with pods of the member's.
     for name in values:
         platforms = next(one for one in PRIORITIES if one.name == name.partition(".")[0])
-        assert engine.made["PriorityClass", name]["value"] == platforms.value
+        own = engine.made["PriorityClass", name]
+        assert own["value"] == platforms.value
+        assert (own["preemptionPolicy"] != "Never") == platforms.preempts
     allowed = engine.made["ResourceQuota", "vision-priorities"]["spec"]["scopeSelector"]["matchExpressions"][0]
     assert set(values) < set(allowed["values"])
     assert allowed["operator"] == "NotIn"
