@@ -18,7 +18,7 @@ from amalgam.models.harbor import HARBOR_VARIABLES, check_harbor
 from amalgam.models.inventory import ALL, Variable
 from amalgam.models.lab import LabSettings
 from amalgam.models.mirrors import Mirror, RegistryName, check_mirrors
-from amalgam.models.monitoring import ADMINISTRATORS, Administrator
+from amalgam.models.monitoring import ADMINISTRATORS, ALERTS, Administrator, check_monitoring
 from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES
 from amalgam.models.registry import Backend, RegistryProject, check_registry
 from amalgam.models.role_options import load_role_options
@@ -45,6 +45,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     IMAGE_REGISTRIES: TypeAdapter(list[RegistryName]),
     SYSTEM_NAMESPACES: TypeAdapter(list[str]),
     ADMINISTRATORS: TypeAdapter(list[Administrator]),
+    ALERTS: TypeAdapter(dict[str, Any]),
     "registry_backend": TypeAdapter(Backend),
     "registry_projects": TypeAdapter(list[RegistryProject]),
     TRAINING: TypeAdapter(list[TrainingVolume]),
@@ -80,6 +81,7 @@ def check_site(draft: Draft, roles: Path) -> None:
     check_datasets(draft)
     check_training(draft)
     check_tenants(draft)
+    check_monitoring(draft)
     _check_lab(draft)
 
 

@@ -105,6 +105,8 @@ class Rule(StrEnum):
     NO_HARBOR_INSTALLER = "no-harbor-installer"
     UNKNOWN_ENDPOINT = "unknown-endpoint"
     UNKNOWN_PROJECT = "unknown-project"
+    # monitoring
+    BAD_ALERT = "bad-alert"
     # tenants
     BAD_FLOW = "bad-flow"
     BAD_GROUP_NAME = "bad-group-name"
