@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from pydantic import TypeAdapter
@@ -17,7 +18,7 @@ def vc_members(organisations: str) -> dict[str, list[str]]:
 
     ``organisations`` is JSON (see ``registry_access``).
     """
-    tenants = Tenants(organisations=_ORGANISATIONS.validate_json(organisations))
+    tenants = Tenants(organisations=_ORGANISATIONS.validate_python(json.loads(organisations)))
     return {tenancy.name: sorted({user for user, _ in tenancy.members}) for tenancy in tenancies(tenants)}
 
 

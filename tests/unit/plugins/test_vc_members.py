@@ -14,7 +14,7 @@ def test_a_vc_s_members_are_its_own_and_those_of_the_groups_around_it(members) -
     quota = {"cpu": 4, "pods": 10}
     vcs = [
         {"name": "vision", "quota": quota, "members": {"bob": "developer", "alice": "administrator"}},
-        {"name": "nlp", "quota": quota},
+        {"name": "nlp", "quota": quota, "flows": [{"direction": "to", "cidr": "192.0.2.31/32", "ports": [7480]}]},
     ]
     group = {"name": "research", "quota": quota, "members": {"greta": "group-manager"}, "vcs": vcs}
     found = members(
