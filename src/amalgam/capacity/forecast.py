@@ -48,6 +48,8 @@ class Forecast:
     earliest: float | None = None
     latest: float | None = None
     """When it does with the steepest and the flattest line that are likely; with the latter maybe never (None)."""
+    level: float | None = None
+    """Where the line is at the mean time of the last day measured; None where there is no line to be believed."""
 
 
 def daily(points: Sequence[Point]) -> list[Point]:
@@ -72,16 +74,16 @@ def forecast(points: Sequence[Point], limit: float) -> Forecast:
     slope = median(slopes)
     if slope == 0 or abs(_kendall_z(days)) < _SURE:
         return Forecast(Verdict.NO_TREND)
-    if slope < 0:
-        return Forecast(Verdict.SHRINKS, per_day=slope * DAY_S)
     level = median(value - slope * (at - days[-1][0]) for at, value in days)
+    if slope < 0:
+        return Forecast(Verdict.SHRINKS, per_day=slope * DAY_S, level=level)
     low, high = _slope_range(slopes, len(days))
     now, missing = days[-1][0], limit - level
     at = now + max(missing, 0.0) / slope
     if at - now > HORIZON_FACTOR * (days[-1][0] - days[0][0]):
-        return Forecast(Verdict.BEYOND_HORIZON, per_day=slope * DAY_S)
+        return Forecast(Verdict.BEYOND_HORIZON, per_day=slope * DAY_S, level=level)
     latest = now + max(missing, 0.0) / low if low > 0 else None
-    return Forecast(Verdict.RUNS_OUT, slope * DAY_S, at, now + max(missing, 0.0) / high, latest)
+    return Forecast(Verdict.RUNS_OUT, slope * DAY_S, at, now + max(missing, 0.0) / high, latest, level)
 
 
 def _kendall_z(days: Sequence[Point]) -> float:
