@@ -76,8 +76,8 @@ def _end(found: Forecast, start: float, now: float) -> float:
         return now
     if found.at is None:
         return now + (now - start) / 4
-    latest = found.at if found.latest is None else found.latest
-    return max(now, found.at, min(latest, found.at + (now - start))) + DAY_S
+    flattest = found.at if found.not_after is None else found.not_after
+    return max(now, found.at, min(flattest, found.at + (now - start))) + DAY_S
 
 
 def _parts(points: Sequence[Point]) -> Iterator[list[Point]]:
@@ -115,14 +115,14 @@ def _trend(entry: Entry, start: float, end: float) -> list[Point]:
 def _range(entry: Entry, end: float) -> list[Point]:
     """From the last day to the limit, along the steepest and the flattest line."""
     found = entry.forecast
-    if found.level is None or found.earliest is None:
+    if found.level is None or found.not_before is None:
         return []
     last = (daily(entry.points)[-1][0], found.level)
-    steep = (found.earliest, entry.limit)
-    if found.latest is not None and found.latest <= end:
-        return [last, steep, (found.latest, entry.limit)]
+    steep = (found.not_before, entry.limit)
+    if found.not_after is not None and found.not_after <= end:
+        return [last, steep, (found.not_after, entry.limit)]
     missing = entry.limit - found.level
-    reached = 0.0 if found.latest is None else missing * (end - last[0]) / (found.latest - last[0])
+    reached = 0.0 if found.not_after is None else missing * (end - last[0]) / (found.not_after - last[0])
     return [last, steep, (end, entry.limit), (end, found.level + reached)]
 
 

@@ -61,8 +61,8 @@ class Entry:
             "trend_per_day": self.forecast.per_day,
             "verdict": Verdict.FULL.value if self.full else self.forecast.verdict.value,
             "runs_out": day(self.forecast.at),
-            "earliest": day(self.forecast.earliest),
-            "latest": day(self.forecast.latest),
+            "not_before": day(self.forecast.not_before),
+            "not_after": day(self.forecast.not_after),
         }
 
 

@@ -44,10 +44,10 @@ def outlook(entry: Entry, days: int) -> str:
             if days >= MIN_DAYS
             else f"{MIN_DAYS} days are needed, and {days} looked at",
         }[found.verdict]
-    named, earliest, latest = day(found.at), day(found.earliest), day(found.latest)
-    if earliest == latest:
+    named, first, last = day(found.at), day(found.not_before), day(found.not_after)
+    if first == last:
         return f"{named}"
-    return f"{named} ({earliest} {f'to {latest}' if latest else 'or later'})"
+    return f"{named} ({first} {f'to {last}' if last else 'or later'})"
 
 
 def _measured_days(entry: Entry) -> int:

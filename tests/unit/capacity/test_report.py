@@ -7,7 +7,7 @@ import math
 import pytest
 
 from amalgam.capacity.forecast import DAY_S
-from amalgam.capacity.measures import MEASURES, Scope, quota_name, resource_name
+from amalgam.capacity.measures import Scope
 from amalgam.capacity.report import Report, day, make_report
 from amalgam.capacity.words import outlook
 from amalgam.errors import AmalgamError
@@ -72,20 +72,6 @@ def test_a_range_has_no_more_points_than_are_of_use(synthetic: Synthetic) -> Non
     steps = {float(asked["step"]) for asked in synthetic.asked if "step" in asked}
     assert steps == {3600.0, 300.0}
     assert not [asked for asked in synthetic.asked if "WINDOW" in asked["query"]]
-
-
-def test_names_are_those_that_people_write() -> None:
-    assert resource_name("huawei_com_Ascend910") == "huawei.com/Ascend910"
-    assert quota_name("requests.nvidia.com/gpu") == "nvidia.com/gpu"
-    assert quota_name("limits.memory") == "memory limits"
-    assert quota_name("fast.storageclass.storage.k8s.io/requests.storage") == "storage of class fast"
-
-
-def test_every_measure_asks_for_brackets_that_close() -> None:
-    for one in MEASURES:
-        for expression in (one.used, one.limit):
-            for left, right in ("()", "[]", "{}"):
-                assert expression.count(left) == expression.count(right), expression
 
 
 def test_where_nothing_is_measured_there_is_no_report() -> None:

@@ -48,7 +48,7 @@ def test_machines_get_all_of_it(amalgam) -> None:
     (storage,) = (entry for entry in found["entries"] if entry["resource"] == "storage")
     assert (storage["scope"], storage["name"], storage["unit"]) == ("cluster", "cluster", "bytes")
     assert (storage["verdict"], storage["share"]) == ("runs out", 0.9)
-    assert storage["earliest"] <= storage["runs_out"] <= storage["latest"]
+    assert storage["not_before"] <= storage["runs_out"] <= storage["not_after"]
     assert [one["resource"] for one in found["pressing"]] == ["nvidia.com/gpu", "storage"]
     assert [one["name"] for one in found["bottlenecks"]] == ["cluster", "gpu1", "vision"]
     assert found["silent"] == ["stor1"]

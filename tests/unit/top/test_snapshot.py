@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+import yaml
 
 from amalgam.errors import AmalgamError
+from amalgam.paths import project_root
 from amalgam.top.snapshot import Amount, Snapshot, View, take
 from tests.unit.top.recorded import Recorded
 
@@ -115,3 +118,13 @@ def test_where_nothing_is_measured_that_is_said(recorded: Recorded) -> None:
     recorded.series("group by (node)").clear()
     with pytest.raises(AmalgamError, match="nothing has been measured yet"):
         _taken(recorded)
+
+
+def test_what_is_asked_for_is_recorded(recorded: Recorded) -> None:
+    _taken(recorded)
+    names = {
+        name for query in recorded.asked for name in re.findall(r"\b(?:node|vc):[a-z_:]+|accelerator_[a-z_:]+", query)
+    }
+    rules = (project_root() / "roles" / "prometheus" / "rules").glob("*.yml")
+    assert names <= {one["record"] for file in rules for one in yaml.safe_load(file.read_text())["records"]}
+    assert len(names) == 16
