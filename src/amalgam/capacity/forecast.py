@@ -45,9 +45,11 @@ class Forecast:
     """Slope of the line, in units of the value; 0 where there is none to be believed."""
     at: float | None = None
     """When the line meets the limit (s, Unix)."""
-    earliest: float | None = None
-    last: float | None = None
+    not_before: float | None = None
+    not_after: float | None = None
     """When it does with the steepest and the flattest line that are likely; with the latter maybe never (None)."""
+    level: float | None = None
+    """Where the line is at the mean time of the last day measured; None where there is no line to be believed."""
 
 
 def daily(points: Sequence[Point]) -> list[Point]:
@@ -61,7 +63,7 @@ def daily(points: Sequence[Point]) -> list[Point]:
 def forecast(points: Sequence[Point], limit: float) -> Forecast:
     """When the series reaches ``limit`` (in the values' unit).
 
-    The error of the date on a straight line with noise: within ``earliest`` and ``last`` in nine cases of ten.
+    The error of the date on a straight line with noise: within ``not_before`` and ``not_after`` in nine cases of ten.
     """
     days = daily([point for point in points if math.isfinite(point[1])])
     if days and days[-1][1] >= limit:
@@ -72,16 +74,16 @@ def forecast(points: Sequence[Point], limit: float) -> Forecast:
     slope = median(slopes)
     if slope == 0 or abs(_kendall_z(days)) < _SURE:
         return Forecast(Verdict.NO_TREND)
-    if slope < 0:
-        return Forecast(Verdict.SHRINKS, per_day=slope * DAY_S)
     level = median(value - slope * (at - days[-1][0]) for at, value in days)
+    if slope < 0:
+        return Forecast(Verdict.SHRINKS, per_day=slope * DAY_S, level=level)
     low, high = _slope_range(slopes, len(days))
     now, missing = days[-1][0], limit - level
     at = now + max(missing, 0.0) / slope
     if at - now > HORIZON_FACTOR * (days[-1][0] - days[0][0]):
-        return Forecast(Verdict.BEYOND_HORIZON, per_day=slope * DAY_S)
-    last = now + max(missing, 0.0) / low if low > 0 else None
-    return Forecast(Verdict.RUNS_OUT, slope * DAY_S, at, now + max(missing, 0.0) / high, last)
+        return Forecast(Verdict.BEYOND_HORIZON, per_day=slope * DAY_S, level=level)
+    not_after = now + max(missing, 0.0) / low if low > 0 else None
+    return Forecast(Verdict.RUNS_OUT, slope * DAY_S, at, now + max(missing, 0.0) / high, not_after, level)
 
 
 def _kendall_z(days: Sequence[Point]) -> float:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from amalgam.cli import (
     bundle,
+    capacity,
     dataset,
     image,
     lab,
@@ -21,6 +22,7 @@ from amalgam.cli import (
     silence,
     site,
     tenant,
+    top,
     train,
     volume,
 )
@@ -37,8 +39,10 @@ app.add_typer(train.app, name="train", help="Training jobs: submit, list, watch 
 app.add_typer(volume.app, name="volume", help="Snapshots of pods' volumes, and restores from them.")
 app.add_typer(tenant.app, name="tenant", help="Who shares the platform, and what each uses of it.")
 app.command(name="logs")(logs.logs)
+app.command(name="top")(top.top)
 app.add_typer(monitoring.app, name="monitoring", help="Who looks at a site's dashboards and logs.")
 app.add_typer(silence.app, name="silence", help="Keep alerts silent for a while.")
+app.add_typer(capacity.app, name="capacity", help="How full the site is, and when what runs out.")
 app.add_typer(platform.app, name="platform", help="Bring up what Pulumi declares, look at it, take it away.")
 app.add_typer(pulumi.app, name="pulumi", help="Put Pulumi in place for the site's programs.")
 app.add_typer(lab.app, name="lab", help="Bring a reference topology up on this machine.")

@@ -32,9 +32,9 @@ def test_noise_and_working_days_move_the_day_by_little(seed: int) -> None:
     found = forecast(series(30, value), limit=400)
     assert found.verdict is Verdict.RUNS_OUT
     assert found.at == pytest.approx(START + 60 * DAY_S, abs=3 * DAY_S)
-    assert found.earliest is not None
-    assert found.last is not None
-    assert found.earliest <= found.at <= found.last
+    assert found.not_before is not None
+    assert found.not_after is not None
+    assert found.not_before <= found.at <= found.not_after
 
 
 def test_a_few_odd_days_do_not_bend_the_line() -> None:
