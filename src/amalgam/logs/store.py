@@ -109,7 +109,7 @@ class LogStore:
 
     def _silence(self, error: httpx.HTTPError) -> AmalgamError:
         return AmalgamError(
-            f"the store of logs does not answer: {error or type(error).__name__}",
+            f"the store of logs does not answer: {str(error) or type(error).__name__}",
             where=self._credentials.url,
             remedy="see that this machine reaches it; where it does, say less time with --since",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 
 from amalgam.errors import AmalgamError
 from amalgam.monitoring.dashboards import Dashboard, as_json, load, with_values
+from tests.unit.alerting.programs import program
 from tests.unit.monitoring.stand_in import DASHBOARDS
 
 ALL = load(DASHBOARDS)
@@ -102,13 +102,14 @@ def test_names_of_series_are_found_among_all_else() -> None:
 
 
 def test_prometheus_itself_reads_every_expression(tmp_path: Path) -> None:
-    promtool = shutil.which("promtool")
-    assert promtool, "promtool is not on PATH: it comes with Debian's package prometheus"
     expressions = [with_values(expr) for dashboard in ALL.values() for expr in dashboard.expressions]
     rules = [{"record": f"checked:{number}", "expr": expr} for number, expr in enumerate(expressions)]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}))
     done = subprocess.run(
-        [promtool, "check", "rules", str(tmp_path / "rules.yml")], capture_output=True, text=True, check=False
+        [program("promtool"), "check", "rules", str(tmp_path / "rules.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(expressions)} rules found" in done.stdout
