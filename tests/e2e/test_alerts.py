@@ -78,8 +78,8 @@ def test_a_node_that_runs_out_of_memory_is_told_by_mail_and_that_it_is_over_too(
     ("reading", "bad", "good", "alert"),
     [
         ("health", UNHEALTHY, HEALTHY, "AcceleratorUnhealthy"),
-        ("temperature", "97", "41", "AcceleratorTemperatureHigh"),
-        ("ecc-errors", "3", "0", "AcceleratorEccErrors"),
+        ("temperature-c", "97", "41", "AcceleratorTemperatureHigh"),
+        ("ecc-uncorrected", "3", "0", "AcceleratorEccErrors"),
     ],
 )
 def test_a_chip_that_is_not_well_raises_its_alert(

@@ -62,11 +62,11 @@ def _generator(cluster: Cluster, topic: str, lines: int, seconds: int) -> Iterat
     with cluster.namespace(topic) as namespace:
         spec = pod_template(cluster.image_of_tests(), arguments, {"app": topic}, restartPolicy="Never")["spec"]
         cluster.apply(namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "generator"}, "spec": spec})
-        yield f'{{kubernetes.pod_namespace="{namespace}"}}'
+        yield f'{{kubernetes.pod_namespace="{namespace}"}} log:=pods'
 
 
 def test_a_line_of_a_container_is_found(logs: Logs, cluster: Cluster, talker: str) -> None:
-    line = logs.await_line("--vc", A, "--pod", talker, user=ALICE)
+    line = logs.await_line("--vc", A, "--source", "pods", "--pod", talker, user=ALICE)
     pod = cluster.get(f"pod {talker} --namespace {A}")
     assert line["node"] == pod["spec"]["nodeName"]
     assert line["cluster"] == logs.lab.site.settings.site_name
@@ -158,7 +158,7 @@ def test_a_container_cannot_speak_for_another_vc(logs: Logs, cluster: Cluster, t
     honest = logs.await_line(f"{token} honest", "--vc", A, user=ALICE, seconds=15)
     assert honest["kubernetes.pod_name"] == talker
     assert logs.search(token, "--vc", B, user=DAVE) == []
-    assert {line["kubernetes.pod_namespace"] for line in logs.search(token)} == {A}
+    assert {line["kubernetes.pod_namespace"] for line in logs.search(token, "--source", "pods")} == {A}
 
 
 def test_a_unit_s_lines_survive_restarts_of_agent_and_store(logs: Logs, lab: Lab, token: str) -> None:

@@ -44,7 +44,8 @@ class Search:
         wanted = [
             f"*{_quoted(self.text)}*" if self.text else "",
             f"node:={_quoted(self.node)}" if self.node else "",
-            f"{{{_quoted(NAMESPACE)}={_quoted(self.namespace)}}}" if self.namespace else "",
+            # What begins with {" is taken for JSON.
+            f"{{{NAMESPACE}={_quoted(self.namespace)}}}" if self.namespace else "",
             _named(POD, self.pod) if self.pod else "",
             _unit(self.unit) if self.unit else "",
             f"log:={_quoted(self.source)}" if self.source else "",

@@ -21,7 +21,7 @@ def test_a_query_of_one_s_own_stays_as_it_is() -> None:
         (Search(text="out of memory"), '*"out of memory"*'),
         (Search(text='say "no" | delete \\'), '*"say \\"no\\" | delete \\\\"*'),
         (Search(node="n1"), 'node:="n1"'),
-        (Search(namespace="vision"), '{"kubernetes.pod_namespace"="vision"}'),
+        (Search(namespace="vision"), '{kubernetes.pod_namespace="vision"}'),
         (Search(pod="trainer-0"), '"kubernetes.pod_name":="trainer-0"'),
         (Search(pod="trainer-*"), '"kubernetes.pod_name":="trainer-"*'),
         (Search(unit="kubelet"), '(_SYSTEMD_UNIT:="kubelet.service" or UNIT:="kubelet.service")'),

@@ -34,6 +34,8 @@ def main() -> None:
         port=587,
         authenticator=authenticate,
         auth_required=True,
+        # Its prompts for LOGIN are not those that Alertmanager waits for.
+        auth_exclude_mechanism=["LOGIN"],
         require_starttls=True,
         tls_context=tls,
     )
