@@ -71,7 +71,7 @@ def test_a_node_that_runs_out_of_memory_is_told_by_mail_and_that_it_is_over_too(
         mail = mailbox.wait_for("NodeMemoryHigh", name, seconds=MAIL_SECONDS)
     assert f"administrators@{lab.site.settings.site_domain}" in mail["To"]
     assert "runbooks/NodeMemoryHigh" in text_of(mail)
-    mailbox.wait_for("NodeMemoryHigh", "resolved", seconds=ALERT_SECONDS)
+    mailbox.wait_for("NodeMemoryHigh", "RESOLVED", seconds=ALERT_SECONDS)
 
 
 @pytest.mark.parametrize(
