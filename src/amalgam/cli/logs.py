@@ -6,31 +6,20 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from amalgam.cli.watching import AsJson, File, Inventory, own_credentials, trouble_is_told
 from amalgam.errors import AmalgamError
 from amalgam.logs.query import SOURCES, Search
 from amalgam.logs.show import shown
 from amalgam.logs.store import Line, LogStore
 from amalgam.logs.times import moment
-from amalgam.models import load_site
-from amalgam.monitoring.credentials import Credentials, of_administrator
 
-NOTHING_FOUND, TROUBLE = 1, 2
-"""Exit codes, as grep has them."""
-
-Inventory = Annotated[
-    Path | None,
-    typer.Option("--inventory", "-i", exists=True, file_okay=False, help="See all logs, by the site's own user."),
-]
-File = Annotated[
-    Path | None,
-    typer.Option("--credentials", help=f"Your credentials, else ${Credentials.variable}, else your own file."),
-]
+NOTHING_FOUND = 1
+"""Exit code, as grep has it; trouble is 2 there, too."""
 
 
 def logs(
@@ -47,32 +36,29 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new lines as they come.")] = False,
     inventory: Inventory = None,
     credentials: File = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all fields, one JSON object a line.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Search the logs. Members of a VC name it with --vc, and see what is its own.
 
     Exits 0 when a line was found, 1 when none was, 2 when the search went wrong.
     """
-    try:
+    with trouble_is_told():
         if source and source not in SOURCES:
             raise AmalgamError("there are no such lines", where=source, remedy=f"name one of: {', '.join(SOURCES)}")
         # The site's own user sees every namespace, those that are no VC, too: there is no web page for each.
         confined = "" if inventory else vc
         search = Search(text, logsql, node, vc if inventory else "", pod, unit, source)
-        own = of_administrator(load_site(inventory)) if inventory else Credentials.load(credentials)
         now = datetime.now(UTC)
         start, end = moment(since, now), moment(until, now)
-        with LogStore(own, confined) as store:
-            if follow:
-                found = store.tail(search, seconds=max(0, int((now - start).total_seconds())))
-            else:
-                found = iter(store.search(search, since=start, until=end, limit=limit))
-            seen = _print(found, as_json=as_json)
-    except AmalgamError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(TROUBLE) from None
-    except KeyboardInterrupt:
-        return
+        try:
+            with LogStore(own_credentials(inventory, credentials), confined) as store:
+                if follow:
+                    found = store.tail(search, seconds=max(0, int((now - start).total_seconds())))
+                else:
+                    found = iter(store.search(search, since=start, until=end, limit=limit))
+                seen = _print(found, as_json=as_json)
+        except KeyboardInterrupt:
+            return
     if not seen:
         raise typer.Exit(NOTHING_FOUND)
 

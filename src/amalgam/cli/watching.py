@@ -1,4 +1,4 @@
-"""What commands have in common that look at a site's Prometheus: who asks, and how they end."""
+"""What commands have in common that look at a site's monitoring: who asks, and how they end."""
 
 from __future__ import annotations
 

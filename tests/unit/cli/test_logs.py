@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from amalgam.cli import app
+from amalgam.cli import app, watching
 from amalgam.cli import logs as command
 from amalgam.errors import AmalgamError
 from amalgam.logs.query import Search
@@ -99,8 +99,8 @@ def test_following_prints_what_comes_and_begins_where_one_says(store: type[_Stor
 def test_the_site_s_own_user_may_name_any_namespace(
     store: type[_Store], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(command, "load_site", lambda folder: folder)
-    monkeypatch.setattr(command, "of_administrator", lambda _: Credentials.load())
+    monkeypatch.setattr(watching, "load_site", lambda folder: folder)
+    monkeypatch.setattr(watching, "of_administrator", lambda _: Credentials.load())
     assert amalgam("--inventory", str(tmp_path), "--vc", "kube-system").exit_code == 1
     assert store.asked is not None
     assert store.asked[:2] == ("", Search(namespace="kube-system"))
