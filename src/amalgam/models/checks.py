@@ -58,6 +58,9 @@ PER_HOST: dict[str, TypeAdapter[Any]] = {
     "architecture": TypeAdapter(SupportedArchitecture),
     "ceph_osds": TypeAdapter(list[Osd]),
     **ACCELERATOR_VARIABLES,
+    # Whether the maker's own exporter runs on the host port that it has by default.
+    "dcgm_exporter": TypeAdapter(bool),
+    "npu_exporter": TypeAdapter(bool),
     "runtime_architecture": TypeAdapter(SupportedArchitecture),
 }
 
