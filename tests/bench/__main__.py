@@ -8,7 +8,7 @@ from rich.console import Console
 
 from amalgam.lab.names import Names
 from amalgam.lab.status import status
-from tests.bench import again, bundles, images, sites, storage, tenants, training
+from tests.bench import again, bundles, images, monitoring, sites, storage, tenants, training
 from tests.bench.report import Figure, TaskCounts, show, show_comparisons
 from tests.e2e.support.nodes import Lab
 
@@ -16,12 +16,16 @@ from tests.e2e.support.nodes import Lab
 def main() -> None:
     """Run what is asked for and print the figures; those of what went before a failure are printed, too."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=["storage", "tenants"], help="that alone, on the lab that is up")
+    parser.add_argument(
+        "part", nargs="?", choices=["monitoring", "storage", "tenants"], help="that alone, on the lab that is up"
+    )
     parser.add_argument("--cold", action="store_true", help="build the bundle from an empty cache, too (half an hour)")
     chosen = parser.parse_args()
     console = Console(width=max(Console().width, 140))
     if chosen.part == "storage":
         _storage(console, Lab(Names.of_checkout()))
+    elif chosen.part == "monitoring":
+        _monitoring(console, Lab(Names.of_checkout()))
     elif chosen.part == "tenants":
         _tenants(console, Lab(Names.of_checkout()))
     else:
@@ -51,6 +55,14 @@ def _everything(console: Console, *, cold: bool) -> None:
 def _storage(console: Console, lab: Lab) -> None:
     show_comparisons(console, "Storage", "shared file system", "raw disk", storage.compare(lab))
     show_comparisons(console, "Images", "pull", "plain copy", images.compare(lab))
+
+
+def _monitoring(console: Console, lab: Lab) -> None:
+    figures: list[Figure] = []
+    try:
+        monitoring.measure(console, lab, figures)
+    finally:
+        show(console, figures, [])
 
 
 def _tenants(console: Console, lab: Lab) -> None:

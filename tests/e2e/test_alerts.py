@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from amalgam.lab.simulated_chips.on_node.machine import HEALTHY, UNHEALTHY
 from tests.e2e.support.mails import Mailbox, text_of
+from tests.e2e.support.memory import memory_in_use
 from tests.e2e.support.monitoring import Monitoring
-from tests.e2e.support.nodes import Lab, Node
+from tests.e2e.support.nodes import Lab
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(420)
 
 MAIL_SECONDS = 90
 ALERT_SECONDS = 180
-
-# Takes memory until three quarters of the node's are in use, and keeps it until it is killed.
-_EAT = """
-import re, time
-def left():
-    return dict(re.findall(r"(\\w+): +(\\d+) kB", open("/proc/meminfo").read()))
-kept = []
-while int(left()["MemAvailable"]) > int(left()["MemTotal"]) * 0.22:
-    kept.append(b"x" * (16 << 20))
-time.sleep(600)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -40,21 +27,6 @@ def monitoring(lab: Lab) -> Monitoring:
 def mailbox(monitoring: Monitoring) -> Mailbox:
     """Mails that arrive from now on."""
     return Mailbox(monitoring.host)
-
-
-@contextmanager
-def memory_in_use(node: Node) -> Iterator[None]:
-    """Three quarters of the node's memory are in use for a while."""
-    eater = node.start(f"exec systemd-run --pipe --unit memory-test python3 -c {_quoted(_EAT)}")
-    try:
-        yield
-    finally:
-        node.run("systemctl stop memory-test.service", check=False)
-        eater.wait(timeout=30)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def test_everything_that_is_to_be_read_is_read(monitoring: Monitoring) -> None:

@@ -37,7 +37,7 @@ def test_a_million_lines_are_all_there(
         began = time.monotonic()
         cluster.apply(namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "flood"}, "spec": spec})
         cluster.wait(namespace, "wait --for=jsonpath={.status.phase}=Succeeded pod/flood", seconds=600)
-        lines = logs.await_messages(f'{{kubernetes.pod_namespace="{namespace}"}}', LINES, seconds=300)
+        lines = logs.await_messages(f'{{kubernetes.pod_namespace="{namespace}"}} log:=pods', LINES, seconds=300)
         seconds = time.monotonic() - began
         agents = cluster.get("pods --namespace logging --selector app=vlagent")["items"]
     restarts = sum(one["restartCount"] for pod in agents for one in pod["status"]["containerStatuses"])
