@@ -55,6 +55,12 @@ BY_NATURE = (
     "/etc/amalgam/ceph/subvolumes",
     "/etc/amalgam/cephfs/ceph.conf",
     "/etc/amalgam/cephfs/keyring",
+    "/etc/amalgam/cluster_state/ca.crt",
+    "/etc/amalgam/cluster_state/token",
+    "/etc/amalgam/log_agent/password",
+    "/etc/amalgam/manifests/pod-logs.yaml",
+    "/etc/amalgam/metrics_gateway/server.pem",
+    "/etc/amalgam/monitoring-web",
 )
 
 GROUPS = {
@@ -62,7 +68,10 @@ GROUPS = {
     "gpu_workers": {"gpu1": {"ansible_host": "10.88.0.21", "accelerator": "nvidia"}},
     "storage": {"stor1": {"ansible_host": "10.88.0.31"}},
     "bundle_server": {"stor1": {}},
+    "management": {"stor1": {}},
 }
+# The checkout's lab has one, and the hosts of both are compared.
+VARIABLES = {"lab": {"mail_host": "stor1"}}
 
 _REACH_SECONDS = 420
 
@@ -117,7 +126,7 @@ class Bare:
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Bare]:
     """Bare machines on which a site is installed; nothing of them is on this machine afterwards."""
-    with left_as_it_was(Names(FOLDER / "bare")), own_lab("bare", GROUPS) as lab:
+    with left_as_it_was(Names(FOLDER / "bare")), own_lab("bare", GROUPS, VARIABLES) as lab:
         lab.up()
         yield Bare(lab)
 

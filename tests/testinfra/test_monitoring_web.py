@@ -128,7 +128,7 @@ def test_another_authority_is_not_believed_and_old_tls_not_spoken(web: Host, url
 def test_secrets_are_for_those_who_need_them(web: Host) -> None:
     key = web.file("/etc/amalgam/pki/monitoring-web.key")
     assert (key.mode, key.user) == (0o600, "root")
-    found = web.check_output("find /etc/amalgam/monitoring-web -type f -exec stat --format '%%a %%U %%G' {} +")
+    found = web.check_output("find /etc/amalgam/monitoring-web -type f -exec stat --format '%a %U %G' {} +")
     assert set(found.splitlines()) == {"640 root www-data"}
 
 

@@ -9,6 +9,7 @@ import pytest
 from testinfra.host import Host
 
 from amalgam.monitoring.alerts import topics
+from tests.e2e.support.waiting import wait_until
 from tests.testinfra.site_facts import SiteFacts
 
 URL = "http://127.0.0.1:9090/prometheus"
@@ -80,10 +81,12 @@ def test_each_host_has_the_series_that_dashboards_use(management_host: Host, fac
 
 
 def test_the_watchdog_reaches_alertmanager(management_host: Host) -> None:
-    alerts = json.loads(
-        management_host.check_output("curl --silent --fail http://127.0.0.1:9093/alertmanager/api/v2/alerts")
-    )
-    watchdog = [one for one in alerts if one["labels"]["alertname"] == "Watchdog"]
+    def watchdogs() -> list[dict[str, Any]]:
+        told = management_host.check_output("curl --silent --fail http://127.0.0.1:9093/alertmanager/api/v2/alerts")
+        return [one for one in json.loads(told) if one["labels"]["alertname"] == "Watchdog"]
+
+    # After a restart Alertmanager knows what is told to it again, a minute later at the most.
+    watchdog = wait_until("Alertmanager knows the watchdog", watchdogs, seconds=90)
     assert watchdog[0]["labels"]["cluster"]
     assert watchdog[0]["annotations"]["runbook_url"].endswith("/runbooks/Watchdog.md")
 
