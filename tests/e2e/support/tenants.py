@@ -36,7 +36,7 @@ class Person:
             "apiVersion": "v1",
             "kind": "Pod",
             **self._template(name, image, limits, **spec),
-            "metadata": {"name": name},
+            "metadata": {"name": name, "labels": {"app": name}},
         }
 
     def job(self, name: str, pods: int, limits: dict[str, str]) -> dict[str, Any]:
