@@ -158,7 +158,9 @@ def test_a_container_cannot_speak_for_another_vc(logs: Logs, cluster: Cluster, t
     honest = logs.await_line(f"{token} honest", "--vc", A, user=ALICE, seconds=15)
     assert honest["kubernetes.pod_name"] == talker
     assert logs.search(token, "--vc", B, user=DAVE) == []
-    assert {line["kubernetes.pod_namespace"] for line in logs.search(token, "--source", "pods")} == {A}
+    # The store's agent may complain of such lines in its own, which administrators alone see.
+    seen = {line["kubernetes.pod_namespace"] for line in logs.search(token, "--source", "pods")}
+    assert seen - {"logging"} == {A}
 
 
 def test_a_unit_s_lines_survive_restarts_of_agent_and_store(logs: Logs, lab: Lab, token: str) -> None:
