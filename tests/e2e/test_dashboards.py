@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from amalgam.models.registry import ADMINISTRATOR
 from amalgam.secrets import CA_FILE
 from tests.e2e.support.browser import Browser, Seen
 from tests.e2e.support.cluster import Cluster
-from tests.e2e.support.monitoring_web import ADMINISTRATOR, PORT, name, passwords
+from tests.e2e.support.monitoring_web import PORT, name, passwords
 from tests.e2e.support.nodes import Lab
 from tests.e2e.support.tenants import GPU, Person
 from tests.e2e.support.waiting import wait_until

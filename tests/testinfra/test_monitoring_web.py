@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from testinfra.host import Host
 
-from tests.e2e.support.monitoring_web import ADMINISTRATOR, PORT, name, passwords
+from amalgam.models.registry import ADMINISTRATOR
+from tests.e2e.support.monitoring_web import PORT, name, passwords
 from tests.testinfra.http import HANDSHAKE_FAILED, UNKNOWN_AUTHORITY, refusal_of_old_tls, status
 from tests.testinfra.site_facts import SiteFacts
 

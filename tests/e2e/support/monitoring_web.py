@@ -6,8 +6,6 @@ from amalgam.models import Site
 from amalgam.secrets import prepare_secrets
 
 PORT = 8445
-ADMINISTRATOR = "amalgam"
-"""The site's own user, who sees everything."""
 
 
 def name(site: Site) -> str:
