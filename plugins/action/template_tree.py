@@ -26,6 +26,7 @@ ARGUMENTS: dict[str, Any] = {
     "mode": {"type": "str", "default": "0644"},
     "dir_mode": {"type": "str", "default": "0755"},
     "modes": {"type": "dict", "default": {}},
+    "owners": {"type": "dict", "default": {}},
     "exclude": {"type": "list", "elements": "str", "default": []},
     "extra": {
         "type": "list",
@@ -37,11 +38,15 @@ ARGUMENTS: dict[str, Any] = {
             "mode": {"type": "str"},
         },
     },
+    "folders": {"type": "list", "elements": "str", "default": []},
     "links": {"type": "dict", "default": {}},
     "handlers": {"type": "dict", "default": {}},
     "validate": {"type": "dict", "default": {}},
     "units": {"type": "dict", "default": {}},
 }
+
+KEEP = ".gitkeep"
+"""Name of a file that stands for nothing but its folder."""
 
 
 def refuse_structures(extra: list[dict[str, Any]]) -> None:
@@ -81,7 +86,7 @@ class ActionModule(ActionBase):
             payload = self._payload(args, task_vars or {})
         except AmalgamError as error:
             raise AnsibleActionFail(str(error)) from error
-        module_args = {name: args[name] for name in ("dest", "owner", "group", "units")} | {"payload": payload}
+        module_args = {name: args[name] for name in ("dest", "units")} | {"payload": payload}
         result = self._execute_module("template_tree", module_args, task_vars=task_vars)
         # The task executor hands the task's own notify list on with the result.
         self._task.notify = [*(self._task.notify or []), *result.pop("notify", [])]
@@ -91,8 +96,9 @@ class ActionModule(ActionBase):
         root = self._source_folder(args["src"])
         sources, kept = collect(root, args["extra"], args["links"])
         links = args["links"]
+        kept += [f"{folder.rstrip('/')}/{KEEP}" for folder in args["folders"]]
         known = [*sources, *kept, *links, *folders_of([*sources, *kept, *links])]
-        for option in ("modes", "exclude", "handlers", "validate"):
+        for option in ("modes", "owners", "exclude", "handlers", "validate"):
             require_matches(args[option], [*known, *(path.rstrip("/") for path in known)], where=option)
         stays = [
             path
@@ -103,9 +109,13 @@ class ActionModule(ActionBase):
         render = Renderer(self, root, task_vars)
         tree = {
             "dir_mode": checked_mode(args["dir_mode"], "dir_mode"),
+            "owner": f"{args['owner']}:{args['group']}",
             "folders": [folder_entry(path, args) for path in folders_of(stays)],
             "links": [[path, str(links[path])] for path in stays if path in links],
-            "files": [[s.path, file_mode(s, args), render(s), last_match(args["validate"], s.path)] for s in wanted],
+            "files": [
+                [s.path, file_mode(s, args), file_owner(s, args), render(s), last_match(args["validate"], s.path)]
+                for s in wanted
+            ],
             "handlers": handler_rules(args["handlers"]),
         }
         return base64.b64encode(zlib.compress(json.dumps(tree).encode())).decode()
@@ -185,7 +195,7 @@ def collect(root: Path, extra: list[dict[str, Any]], links: dict[str, str]) -> t
         if file.is_file() and "__pycache__" not in file.parts
     ]
     for source in [*found, *(Source(item["path"], None, item["content"], item.get("mode")) for item in extra)]:
-        if source.file is not None and source.file.name == ".gitkeep":
+        if source.file is not None and source.file.name == KEEP:
             kept.append(source.path)
             continue
         if source.path in sources:
@@ -218,14 +228,37 @@ def file_mode(source: Source, args: dict[str, Any]) -> str:
 
 
 def folder_entry(path: str, args: dict[str, Any]) -> list[Any]:
-    """[path, mode, whether the mode holds for a folder that is already there]."""
-    by_name = {pattern.rstrip("/") + "/": mode for pattern, mode in args["modes"].items() if names_folders(pattern)}
-    named = last_match(by_name, path)
-    return [path, checked_mode(named or args["dir_mode"], f"mode of {path}"), named is not None]
+    """[path, mode, owner, whether both hold for a folder that is already there]."""
+    mode, owner = (last_match(of_folders(args[option]), path) for option in ("modes", "owners"))
+    named = mode is not None or owner is not None
+    return [path, checked_mode(mode or args["dir_mode"], f"mode of {path}"), checked_owner(owner, path, args), named]
+
+
+def of_folders(patterns: dict[str, Any]) -> dict[str, Any]:
+    """Of an option's globs those that mean folders, with their slash."""
+    return {pattern.rstrip("/") + "/": value for pattern, value in patterns.items() if names_folders(pattern)}
+
+
+def file_owner(source: Source, args: dict[str, Any]) -> str:
+    """``USER:GROUP`` of one file: a glob in ``owners``, else the tree's."""
+    return checked_owner(last_match(args["owners"], source.path), source.path, args)
+
+
+def checked_owner(named: object, path: str, args: dict[str, Any]) -> str:
+    """The owner that ``owners`` gives to a path, else the tree's.
+
+    Raises:
+        AmalgamError: it has another form than ``USER:GROUP``.
+    """
+    if named is None:
+        return f"{args['owner']}:{args['group']}"
+    if not re.fullmatch(r"[^:\s]+:[^:\s]+", str(named)):
+        raise AmalgamError(f"{named!r} is no owner", where=f"owners of {path}", remedy='write "USER:GROUP"')
+    return str(named)
 
 
 def names_folders(pattern: str) -> bool:
-    """Whether a glob in ``modes`` may mean folders: it says so with a slash, or is a plain path."""
+    """Whether a glob in ``modes`` or ``owners`` may mean folders: it says so with a slash, or is a plain path."""
     return pattern.endswith("/") or not re.search(r"[*?]", pattern)
 
 

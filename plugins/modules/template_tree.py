@@ -26,6 +26,8 @@ description:
     place on the target in one round trip. The path of a file under C(templates/) is its path on the target, C(.j2)
     taken off.
   - Files without C(.j2) are copied byte for byte. C(.gitkeep) only keeps an otherwise empty folder.
+  - Accounts of the system come with the tree, as C(etc/sysusers.d/NAME.conf) (sysusers.d(5)); they are made before the
+    files that belong to them.
   - Files that are not readable for all (mode 0640, 0600, ...) are secret. Their contents appear in no diff.
   - Globs are relative to the tree's root. C(*) stays within a folder, C(**) crosses folders. A glob that matches
     nothing is refused.
@@ -42,7 +44,7 @@ options:
     type: path
     default: /
   owner:
-    description: Owner of every file, and of the folders that are created or named in O(modes).
+    description: Owner of every file, and of the folders that are created or named in O(modes) or O(owners).
     type: str
     default: root
   group:
@@ -61,6 +63,12 @@ options:
     description:
       - Path globs to modes, the last match wins.
       - A glob that ends with C(/), or a folder's plain path, means folders.
+    type: dict
+    default: {}
+  owners:
+    description:
+      - Path globs to C(USER:GROUP) of what belongs to somebody else, the last match wins.
+      - As in O(modes), a glob that ends with C(/), or a folder's plain path, means folders.
     type: dict
     default: {}
   exclude:
@@ -85,6 +93,11 @@ options:
       mode:
         description: Mode of this file, before O(modes).
         type: str
+  folders:
+    description: Paths of folders that are to be there without a file below them, such as one that a variable names.
+    type: list
+    elements: str
+    default: []
   links:
     description: Paths of symbolic links in the tree to what they point at.
     type: dict
@@ -142,6 +155,7 @@ changed_paths:
 
 DIFF_LIMIT_BYTES = 256 * 1024
 HIDDEN = "contents hidden"
+SYSUSERS = "etc/sysusers.d/"
 ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
@@ -159,8 +173,10 @@ def argument_spec() -> dict[str, Any]:
         "mode": {"type": "str", "default": "0644"},
         "dir_mode": {"type": "str", "default": "0755"},
         "modes": {"type": "dict", "default": {}},
+        "owners": {"type": "dict", "default": {}},
         "exclude": {"type": "list", "elements": "str", "default": []},
         "extra": {"type": "list", "elements": "dict", "options": extra, "default": []},
+        "folders": {"type": "list", "elements": "str", "default": []},
         "links": {"type": "dict", "default": {}},
         "handlers": {"type": "dict", "default": {}},
         "validate": {"type": "dict", "default": {}},
@@ -176,6 +192,7 @@ class Folder:
     path: str
     target: Path
     mode: int
+    owner: str
     found: os.stat_result | None = None
 
 
@@ -187,6 +204,7 @@ class Change:
     target: Path
     content: bytes
     mode: int
+    owner: str
     validate: str | None
     found: os.stat_result | None
     content_differs: bool
@@ -217,7 +235,10 @@ class TreeSync:
         self.root = Path(module.params["dest"])
         self.tree = json.loads(zlib.decompress(base64.b64decode(module.params["payload"])))
         self.rules = self.tree["handlers"]
-        self.owner = tree_files.Ownership.of(module.params["owner"], module.params["group"], must_exist=not self.check)
+        accounts = any(of_accounts(entry[0]) for entry in self.tree["files"])
+        self.owners = tree_files.Owners(must_exist=not self.check and not accounts)
+        for owner in [self.tree["owner"], *(entry[2] for entry in (*self.tree["folders"], *self.tree["files"]))]:
+            self.owners[owner]
 
     def run(self) -> dict[str, Any]:
         overdue = self.notices.overdue(self.rules, check_mode=self.check)
@@ -252,21 +273,22 @@ class TreeSync:
         return result
 
     def changed_folders(self) -> list[Folder]:
-        changed = [Folder("./", missing, int(self.tree["dir_mode"], 8)) for missing in missing_folders(self.root)]
-        for path, mode_text, named in self.tree["folders"]:
+        mode, owner = int(self.tree["dir_mode"], 8), self.tree["owner"]
+        changed = [Folder("./", missing, mode, owner) for missing in missing_folders(self.root)]
+        for path, mode_text, owner, named in self.tree["folders"]:
             target = self.files.resolve(self.root, path).resolve()
             mode = int(mode_text, 8)
             if not os.path.lexists(target):
-                changed.append(Folder(path, target, mode))
+                changed.append(Folder(path, target, mode, owner))
                 continue
             found = target.stat()
             if not stat.S_ISDIR(found.st_mode):
                 raise self.files.TreeError(f"{target} is not a folder, but the tree has files below it; move it away")
-            if named and (found.st_mode & 0o7777 != mode or not self.owner.agrees(found)):
-                changed.append(Folder(path, target, mode, found))
+            if named and (found.st_mode & 0o7777 != mode or not self.owners[owner].agrees(found)):
+                changed.append(Folder(path, target, mode, owner, found))
         return changed
 
-    def planned(self, path: str, mode_text: str, text: str, validate: str | None) -> Change | None:
+    def planned(self, path: str, mode_text: str, owner: str, text: str, validate: str | None) -> Change | None:
         """What has to happen to one file, None where it agrees to the byte, mode and owner."""
         content = text.encode("utf-8", "surrogateescape")
         mode = int(mode_text, 8)
@@ -276,9 +298,9 @@ class TreeSync:
         if found and not self.check:
             self.files.staging_path(target).unlink(missing_ok=True)
         same = self.files.is_regular(found) and found.st_size == len(content) and target.read_bytes() == content
-        if same and found.st_mode & 0o7777 == mode and self.owner.agrees(found):
+        if same and found.st_mode & 0o7777 == mode and self.owners[owner].agrees(found):
             return None
-        return Change(path, target, content, mode, validate, found, not same)
+        return Change(path, target, content, mode, owner, validate, found, not same)
 
     def planned_link(self, path: str, to: str) -> Link | None:
         target = self.files.resolve(self.root, path)
@@ -311,26 +333,51 @@ class TreeSync:
                 )
 
     def apply(self, folders: list[Folder], changes: list[Change], links: list[Link]) -> None:
-        for folder in folders:
-            if folder.found is None:
-                folder.target.mkdir(0o700)
-            self.files.set_owner_and_mode(folder.target, folder.mode, self.owner)
-        for change in changes:
-            if change.content_differs:
-                self.files.replace(change.target, change.content, change.mode, self.owner)
-            else:
-                self.files.set_owner_and_mode(change.target, change.mode, self.owner)
+        accounts = [change for change in changes if of_accounts(change.path)]
+        self.write([folder for folder in folders if of_accounts(folder.path)], accounts)
+        self.make_accounts([*folders, *changes], changed=bool(accounts))
+        self.owners = self.files.Owners(must_exist=True)
+        self.write(
+            [folder for folder in folders if not of_accounts(folder.path)],
+            [change for change in changes if not of_accounts(change.path)],
+        )
         for link in links:
             self.files.replace_link(link.target, link.to)
 
+    def write(self, folders: list[Folder], changes: list[Change]) -> None:
+        for folder in folders:
+            if folder.found is None:
+                folder.target.mkdir(0o700)
+            self.files.set_owner_and_mode(folder.target, folder.mode, self.owners[folder.owner])
+        for change in changes:
+            owner = self.owners[change.owner]
+            if change.content_differs:
+                self.files.replace(change.target, change.content, change.mode, owner)
+            else:
+                self.files.set_owner_and_mode(change.target, change.mode, owner)
+
+    def make_accounts(self, planned: list[Folder | Change], *, changed: bool) -> None:
+        """Make the tree's accounts where their files changed, or where a run was killed before they were made."""
+        files = [str(self.root / entry[0]) for entry in self.tree["files"] if of_accounts(entry[0])]
+        if not files or not (changed or any(not self.owners[change.owner].known for change in planned)):
+            return
+        command = ["systemd-sysusers", *files]
+        rc, out, err = self.module.run_command(command)
+        if rc != 0:
+            raise self.files.TreeError(
+                f"`{shlex.join(command)}` failed: {err.strip() or out.strip()}; correct the file"
+            )
+
     def folder_diff(self, folder: Folder) -> dict[str, str]:
         before = described(folder.found.st_mode, folder.found) if folder.found else "absent\n"
-        return diff(f"{folder.target}/", before, described(folder.mode, self.owner))
+        return diff(f"{folder.target}/", before, described(folder.mode, self.owners[folder.owner]))
 
     def file_diff(self, change: Change) -> dict[str, str]:
         header = str(change.target)
         if change.found and not change.content_differs:
-            return diff(header, described(change.found.st_mode, change.found), described(change.mode, self.owner))
+            return diff(
+                header, described(change.found.st_mode, change.found), described(change.mode, self.owners[change.owner])
+            )
         regular = self.files.is_regular(change.found)
         # A file that was secret stays secret when its mode is opened, as does one that is about to become secret.
         if is_secret(change.mode) or (regular and change.found and is_secret(change.found.st_mode)):
@@ -347,6 +394,11 @@ class TreeSync:
 
 def diff(header: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": header, "after_header": header, "before": before, "after": after}
+
+
+def of_accounts(path: str) -> bool:
+    """Whether a path of the tree is a description of accounts, or a folder above one (``./`` is above all)."""
+    return path.startswith(SYSUSERS) or SYSUSERS.startswith(path.removeprefix("./"))
 
 
 def is_secret(mode: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -34,10 +35,16 @@ def tree(tmp_path: Path) -> Path:
 def sync(play: Callable, tree: Path, tmp_path: Path) -> Callable:
     """Run template_tree from ``tree`` to ``tmp_path/out``."""
 
-    def run(*options: str, connections: object = 100, handlers_known: tuple[str, ...] = (), **arguments: object):
+    def run(
+        *options: str,
+        connections: object = 100,
+        handlers_known: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+        **arguments: object,
+    ):
         defaults = {"src": str(tree), "dest": str(tmp_path / "out")}
         variables = {} if connections is None else {"vars": {"connections": connections}}
-        tasks = [{"name": "Tree", "template_tree": defaults | arguments}]
+        tasks = [{"name": "Tree", "template_tree": defaults | arguments, "environment": environment or {}}]
         return play(tasks, *options, handlers=handlers_known, **variables)
 
     return run
@@ -131,6 +138,8 @@ def test_arguments_that_cannot_mean_what_was_wanted_are_refused(play, tree, tmp_
         ({"extra": [{"path": "../x", "content": "y"}]}, "'../x' is not a path inside"),
         ({"src": "nowhere"}, "nowhere is not a folder"),
         ({"owner": "nobody-such"}, "user 'nobody-such' does not exist on this host"),
+        ({"owners": {"etc/motd": "nobody-such:root"}}, "user 'nobody-such' does not exist on this host"),
+        ({"owners": {"etc/motd": "root"}}, "'root' is no owner"),
         ({"hander": {}}, "Unsupported parameters"),
     ]
     common = {"src": str(tree), "dest": str(tmp_path / "out")}
@@ -140,6 +149,49 @@ def test_arguments_that_cannot_mean_what_was_wanted_are_refused(play, tree, tmp_
         assert "fatal" in part, text
         assert text in " ".join(part.split("] *", 1)[1].replace("''", "'").split())
     assert not (tmp_path / "out").exists()
+
+
+def test_files_and_folders_may_belong_to_somebody_else(sync, tmp_path):
+    spool = {"folders": ["var/spool/mine/"], "modes": {"var/spool/mine/": "0750"}}
+    owners = {"var/spool/mine": "daemon:mail", "etc/haproxy/*": "root:mail"}
+    assert sync(owners=owners, **spool).rc == 0
+    out = tmp_path / "out"
+    mine = out / "var/spool/mine"
+    assert (mine.owner(), mine.group(), mode(mine)) == ("daemon", "mail", 0o750)
+    assert ((out / "etc/haproxy/haproxy.cfg").group(), (out / "etc/haproxy").group()) == ("mail", "root")
+    assert (out / "etc/motd").group() == "root"
+    assert sync(owners=owners, **spool).changed == 0
+
+    shutil.chown(mine, "root", "root")
+    assert sync(owners=owners, **spool).changed == 1
+    assert (mine.owner(), mine.group()) == ("daemon", "mail")
+
+
+def test_accounts_of_the_tree_are_made_before_the_files_that_belong_to_them(sync, tmp_path):
+    # Not this machine's own: the program is one that takes notes and refuses.
+    tools, asked = tmp_path / "tools", tmp_path / "asked"
+    tools.mkdir()
+    (tools / "systemd-sysusers").write_text(
+        f'#!/bin/sh\necho "$@" >>{asked}; cat "$1" >>{asked}; echo no >&2; exit 1\n'
+    )
+    (tools / "systemd-sysusers").chmod(0o755)
+    accounts = [{"path": "etc/sysusers.d/mine.conf", "content": "u nobody-such - -\n"}]
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    arguments = {"extra": accounts, "owners": {"etc/motd": "nobody-such:nobody-such"}}
+
+    checked = sync("--check", environment=environment, **arguments)
+    assert checked.rc == 0, checked.output
+    assert not asked.exists()
+
+    refused = sync(environment=environment, **arguments)
+    assert refused.rc != 0
+    assert "sysusers.d/mine.conf` failed: no" in " ".join(refused.output.split())
+    assert asked.read_text() == f"{tmp_path}/out/etc/sysusers.d/mine.conf\nu nobody-such - -\n"
+    assert not (tmp_path / "out/etc/motd").exists()
+
+    # Killed in between: the description is there, its account is not.
+    assert sync(environment=environment, **arguments).rc != 0
+    assert asked.read_text().count("u nobody-such") == 2
 
 
 def test_an_undefined_variable_names_template_line_and_variable(sync, tree, tmp_path):
