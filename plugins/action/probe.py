@@ -70,8 +70,8 @@ class ActionModule(ActionBase):
         _, args = self.validate_argument_spec(
             _ARGUMENTS, mutually_exclusive=[["argv", "cmd"]], required_one_of=[["argv", "cmd"]]
         )
-        command = args["cmd"] or shlex.join(args["argv"] or [])
-        if not command.strip():
+        command = (args["cmd"] or shlex.join(args["argv"] or [])).strip()
+        if not command:
             raise AnsibleActionFail("argv or cmd: nothing to run; name a command")
         if environment := self._compute_environment_string().strip():
             command = f"export {environment}; {command}"

@@ -38,7 +38,16 @@ ARGUMENTS: dict[str, Any] = {
             "mode": {"type": "str"},
         },
     },
-    "folders": {"type": "list", "elements": "str", "default": []},
+    "folders": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "path": {"type": "str", "required": True},
+            "mode": {"type": "str", "required": True},
+            "owner": {"type": "str"},
+        },
+    },
     "links": {"type": "dict", "default": {}},
     "handlers": {"type": "dict", "default": {}},
     "validate": {"type": "dict", "default": {}},
@@ -96,7 +105,12 @@ class ActionModule(ActionBase):
         root = self._source_folder(args["src"])
         sources, kept = collect(root, args["extra"], args["links"])
         links = args["links"]
-        kept += [f"{folder.rstrip('/')}/{KEEP}" for folder in args["folders"]]
+        for folder in args["folders"]:
+            path = f"{folder['path'].strip('/')}/"
+            kept.append(path + KEEP)
+            args["modes"][path] = folder["mode"]
+            if folder["owner"]:
+                args["owners"][path] = folder["owner"]
         known = [*sources, *kept, *links, *folders_of([*sources, *kept, *links])]
         for option in ("modes", "owners", "exclude", "handlers", "validate"):
             require_matches(args[option], [*known, *(path.rstrip("/") for path in known)], where=option)

@@ -94,10 +94,22 @@ options:
         description: Mode of this file, before O(modes).
         type: str
   folders:
-    description: Paths of folders that are to be there without a file below them, such as one that a variable names.
+    description: Folders that are to be there without a file of the tree below them, such as one that a variable names.
     type: list
-    elements: str
+    elements: dict
     default: []
+    suboptions:
+      path:
+        description: Path in the tree; slashes at both ends may be there.
+        type: str
+        required: true
+      mode:
+        description: Mode of the folder, as by O(modes).
+        type: str
+        required: true
+      owner:
+        description: C(USER:GROUP), as by O(owners).
+        type: str
   links:
     description: Paths of symbolic links in the tree to what they point at.
     type: dict
@@ -165,6 +177,11 @@ def argument_spec() -> dict[str, Any]:
         "content": {"type": "str", "required": True, "no_log": True},
         "mode": {"type": "str"},
     }
+    folder = {
+        "path": {"type": "str", "required": True},
+        "mode": {"type": "str", "required": True},
+        "owner": {"type": "str"},
+    }
     return {
         "src": {"type": "str", "default": "templates"},
         "dest": {"type": "path", "default": "/"},
@@ -176,7 +193,7 @@ def argument_spec() -> dict[str, Any]:
         "owners": {"type": "dict", "default": {}},
         "exclude": {"type": "list", "elements": "str", "default": []},
         "extra": {"type": "list", "elements": "dict", "options": extra, "default": []},
-        "folders": {"type": "list", "elements": "str", "default": []},
+        "folders": {"type": "list", "elements": "dict", "options": folder, "default": []},
         "links": {"type": "dict", "default": {}},
         "handlers": {"type": "dict", "default": {}},
         "validate": {"type": "dict", "default": {}},

@@ -57,7 +57,7 @@ def _variables(role: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tree(role: str, destination: Path) -> dict[str, Any]:
-    """The role's own task that writes its files, to another place, without units."""
+    """The role's own task that writes its files, to another place, without units and other owners."""
     tasks = yaml.safe_load((ROOT / "roles" / role / "tasks" / "configure.yml").read_text())
     tree = next(task["template_tree"] for task in tasks if "src" not in task.get("template_tree", {"src": ""}))
     changed = {
@@ -65,6 +65,8 @@ def _tree(role: str, destination: Path) -> dict[str, Any]:
         "dest": str(destination),
         "owner": "root",
         "group": "root",
+        "owners": {},
+        "folders": [{**folder, "owner": "root:root"} for folder in tree["folders"]],
     }
     return {"template_tree": {**tree, **changed, "units": {}, "handlers": {}}}
 

@@ -16,7 +16,7 @@ def _asked(play: Callable, *options: str, environment: dict | None = None, **arg
 
 @pytest.mark.parametrize("options", [(), ("--check",)], ids=["a real run", "check mode"])
 def test_it_tells_what_the_command_said_and_reports_no_change(play, options):
-    played = _asked(play, *options, cmd="echo $((40 + 2)); echo beside >&2")
+    played = _asked(play, *options, cmd="echo $((40 + 2))\necho beside >&2\n")
 
     assert played.rc == 0, played.output
     assert "[42] [beside]" in played.output

@@ -152,8 +152,8 @@ def test_arguments_that_cannot_mean_what_was_wanted_are_refused(play, tree, tmp_
 
 
 def test_files_and_folders_may_belong_to_somebody_else(sync, tmp_path):
-    spool = {"folders": ["var/spool/mine/"], "modes": {"var/spool/mine/": "0750"}}
-    owners = {"var/spool/mine": "daemon:mail", "etc/haproxy/*": "root:mail"}
+    spool = {"folders": [{"path": "/var/spool/mine", "mode": "0750", "owner": "daemon:mail"}]}
+    owners = {"etc/haproxy/*": "root:mail"}
     assert sync(owners=owners, **spool).rc == 0
     out = tmp_path / "out"
     mine = out / "var/spool/mine"
