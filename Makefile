@@ -72,7 +72,7 @@ lint: venv ## Lint Python, Ansible, YAML and shell
 
 .PHONY: test-fast
 test-fast: venv lint ## Lint, unit and contract tests: no lab needed
-	$(PYTEST) tests/unit tests/contract
+	$(PYTEST) --numprocesses auto --dist worksteal tests/unit tests/contract
 
 .PHONY: test
 test: test-fast lab ## All tests; starts the lab where it is not up

@@ -40,7 +40,7 @@ for unit; do cat "{tmp_path}/$unit.unit"; echo; done
 @pytest.fixture
 def tree(call: Callable[..., dict], tmp_path: Path) -> Callable[..., dict]:
     """Run template_tree's module with an empty tree and units."""
-    empty = {"dir_mode": "0755", "folders": [], "files": [], "links": [], "handlers": []}
+    empty = {"dir_mode": "0755", "owner": "root:root", "folders": [], "files": [], "links": [], "handlers": []}
     payload = base64.b64encode(zlib.compress(json.dumps(empty).encode())).decode()
 
     def run(*units: str, check: bool = False) -> dict:
