@@ -128,7 +128,8 @@ class Programs:
         extra: dict[str, str] = {}
         if source.cgo:
             # What is found in that library only then must not be looked for at the start.
-            flags += " -extldflags " + ("-static" if source.cgo.static else "-Wl,-z,lazy")
+            # The build's id would tell in which folder the cache lies: elsewhere the same sources would be other bytes.
+            flags += " -buildid= -extldflags " + ("-static" if source.cgo.static else "-Wl,-z,lazy")
             extra = self._cgo_environment(arch, source.cgo.packages)
         arguments = ["build", "-mod=readonly", "-trimpath", "-tags", ",".join(tags), "-ldflags", flags]
         self._run_go([*arguments, "-o", str(target), source.programs[program].package], name, arch, extra)
