@@ -131,3 +131,32 @@ def test_the_pages_of_the_services_behind_it_open_too(browser: Browser, lab: Lab
     assert "up{instance=" in opened["prometheus"].answer
     assert "Query" in opened["logs"].answer
     assert "Query" in opened["logs-of-vc"].answer
+
+
+_SILENCE = """return (async () => {
+  const until = async (look) => {
+    for (let turn = 0; turn < 100 && !look(); turn += 1) await new Promise((done) => setTimeout(done, 100));
+  };
+  const all = () => [...document.querySelectorAll("#silences li")];
+  const held = () => all().filter((item) => item.innerText.includes("COMMENT"));
+  document.querySelector("#comment").value = "COMMENT";
+  document.querySelector("#silence button").click();
+  await until(() => held().length);
+  const made = (await (await fetch("/alertmanager/api/v2/silences")).json()).filter((one) => one.comment === "COMMENT");
+  held()[0]?.querySelector("button").click();
+  await until(() => !held().length);
+  return [made, held().length, document.querySelector("#status").textContent];
+})()"""
+
+
+def test_a_silence_is_made_and_ended_on_the_page_that_mails_lead_to(browser: Browser, lab: Lab) -> None:
+    comment = f"canary-{secrets.token_hex(4)}"
+    page = {"silences": f"{monitoring_web.url(lab.site)}/silences.html?alertname=Nothing&node={comment}&"}
+    seen = browser.open(page, {"silences": _SILENCE.replace("COMMENT", comment)}, panels=False)["silences"]
+
+    (made,), left, said = seen.answer
+    assert {one["name"]: one["value"] for one in made["matchers"]} == {"alertname": "Nothing", "node": comment}
+    assert made["createdBy"] == ADMINISTRATOR
+    assert (left, said.split()[0]) == (0, "ended")
+    assert seen.console + seen.failed == []
+    assert seen.hosts() == {address(lab.site, "monitoring")}

@@ -86,8 +86,8 @@ def test_what_changes_or_tells_too_much_is_not_there_even_for_administrators(ans
 
 
 def test_alerts_are_the_administrators_to_silence(answers: Answers) -> None:
-    assert answers("/alertmanager/api/v2/silences", ADMINISTRATOR) == "200"
-    assert answers("/alertmanager/api/v2/silences", MEMBER) == "401"
+    for path in ("/alertmanager/api/v2/silences", "/silences.html"):
+        assert (answers(path, ADMINISTRATOR), answers(path, MEMBER), answers(path)) == ("200", "401", "401")
 
 
 def test_the_logs_of_a_vc_are_for_its_members_and_the_administrators(answers: Answers) -> None:
