@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from amalgam.errors import AmalgamError
-from amalgam.monitoring.silences import Alertmanager, AlertmanagerUnreachableError, Matcher, connect, parse_matcher
+from amalgam.connection import UnreachableError
+from amalgam.credentials_file import Account
+from amalgam.errors import told_as
+from amalgam.monitoring.silences import Alertmanager, Matcher, parse_matcher
 
 DOCUMENTATION = """
 name: alertmanager_silence
@@ -108,30 +111,32 @@ class ActionModule(ActionBase):
             AnsibleActionFail: a matcher that is none, or Alertmanager refuses.
         """
         super().run(tmp, task_vars)
-        _, given = self.validate_argument_spec(_ARGUMENTS)
-        try:
-            matchers = [parse_matcher(str(text)) for text in given["matchers"]]
-            # Ansible's strings carry tags of its own.
-            login = [str(given[key]) for key in ("url", "ca_certificate", "username", "password")]
-            act = self._ended if given["state"] == "absent" else self._made
-            with connect(*login) as alertmanager:
-                return act(alertmanager, matchers, given)
-        except AlertmanagerUnreachableError as error:
-            if given["required"]:
-                raise AnsibleActionFail(str(error)) from None
-            self._display.warning(f"{error.where}: {error.what}; nothing was silenced")
-            return {"changed": False, "ids": [], "msg": error.what}
-        except AmalgamError as error:
-            raise AnsibleActionFail(str(error)) from None
+        _, tagged = self.validate_argument_spec(_ARGUMENTS)
+        given = json.loads(json.dumps(tagged))  # Ansible's strings carry tags of its own
+        with told_as(AnsibleActionFail):
+            try:
+                return self._silenced(given)
+            except UnreachableError as error:
+                if given["required"]:
+                    raise
+                self._display.warning(f"{error.where}: {error.what}; nothing was silenced")
+                return {"changed": False, "ids": [], "msg": error.what}
+
+    def _silenced(self, given: dict[str, Any]) -> dict[str, Any]:
+        matchers = [parse_matcher(text) for text in given["matchers"]]
+        account = Account(user=given["username"], password=given["password"], ca_certificate=given["ca_certificate"])
+        act = self._ended if given["state"] == "absent" else self._made
+        with Alertmanager(given["url"], account) as alertmanager:
+            return act(alertmanager, matchers, given)
 
     def _made(self, alertmanager: Alertmanager, matchers: list[Matcher], given: dict[str, Any]) -> dict[str, Any]:
-        length, author = timedelta(minutes=given["minutes"]), str(given["username"])
+        length, author = timedelta(minutes=given["minutes"]), given["username"]
         write = not self._task.check_mode
-        found, changed = alertmanager.silence(matchers, length, str(given["comment"]), author, write=write)
+        found, changed = alertmanager.silence(matchers, length, given["comment"], author, write=write)
         return {"changed": changed, "ids": [found] if found else []}
 
     def _ended(self, alertmanager: Alertmanager, matchers: list[Matcher], given: dict[str, Any]) -> dict[str, Any]:
-        found = [silence.id for silence in alertmanager.like(matchers, str(given["comment"]))]
+        found = [silence.id for silence in alertmanager.like(matchers, given["comment"])]
         if not self._task.check_mode:
             for identifier in found:
                 alertmanager.expire(identifier)

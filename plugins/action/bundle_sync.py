@@ -16,7 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from amalgam.bundle.manifest import MANIFEST, SIGNATURE, Artifact, read_manifest
-from amalgam.errors import AmalgamError
+from amalgam.errors import AmalgamError, told_as
 from amalgam.path_globs import matches, require_matches
 
 # Bounds what is lost when the connection breaks, and the space the archive takes on both sides.
@@ -43,11 +43,9 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _, args = self.validate_argument_spec(ARGUMENTS)
         bundle = Path(args["src"])
-        try:
+        with told_as(AnsibleActionFail):
             refuse_overlap(bundle, Path(args["dest"]))
             wanted = wanted_artifacts(bundle, args["arches"], args["include"])
-        except AmalgamError as error:
-            raise AnsibleActionFail(str(error)) from error
         module_args = args | {"payload": packed(bundle, wanted)}
         result = self._execute_module("bundle_sync", dict(module_args), task_vars=task_vars)
         missing: list[str] = result.pop("missing", [])

@@ -10,8 +10,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from pydantic import ValidationError
 
-from amalgam.errors import AmalgamError
-from amalgam.harbor.client import HarborClient, HarborUnreachableError
+from amalgam.connection import UnreachableError
+from amalgam.errors import AmalgamError, told_as
+from amalgam.harbor.client import HarborClient
 from amalgam.harbor.reconcile import Action, Change, Reconciler, lines, with_platform
 from amalgam.harbor.resource import HarborSecrets
 from amalgam.models.harbor import HarborData
@@ -92,16 +93,18 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the task."""
         super().run(tmp, task_vars)
-        _, given = self.validate_argument_spec(_ARGUMENTS)
-        arguments = json.loads(json.dumps(given))  # Ansible's strings carry tags of its own
-        try:
-            changes = self._reconcile(arguments)
-        except HarborUnreachableError as error:
-            if not self._task.check_mode:
-                raise AnsibleActionFail(str(error)) from None
-            return {"changed": True, "drift": [], "msg": f"{error.what}: everything would be made"}
-        except AmalgamError as error:
-            raise AnsibleActionFail(str(error)) from None
+        _, tagged = self.validate_argument_spec(_ARGUMENTS)
+        given = json.loads(json.dumps(tagged))  # Ansible's strings carry tags of its own
+        with told_as(AnsibleActionFail):
+            try:
+                return self._compared(given)
+            except UnreachableError as error:
+                if not self._task.check_mode:
+                    raise
+                return {"changed": True, "drift": [], "msg": f"{error.what}: everything would be made"}
+
+    def _compared(self, given: dict[str, Any]) -> dict[str, Any]:
+        changes = self._reconcile(given)
         for change in changes:
             if change.action is Action.KEEP:
                 Display().warning(f"Harbor: {change.lines()[0]}, and left as it is")

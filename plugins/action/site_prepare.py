@@ -10,7 +10,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from amalgam.bundle.manifest import Manifest, verify_bundle
-from amalgam.errors import AmalgamError
+from amalgam.errors import AmalgamError, told_as
 from amalgam.models import Site, load_site
 from amalgam.pins import load_lock
 from amalgam.pki import ServerName
@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(
                 f"fact_caching is {constants.CACHE_PLUGIN}: it would write the site's secrets to disk"
             )
-        try:
+        with told_as(AnsibleActionFail):
             site = load_site(_inventory_of(task_vars or {}))
             manifest = _bundle_of(site)
             # Ansible's strings carry its own tags, which a file of secrets has no use for.
@@ -93,8 +93,6 @@ class ActionModule(ActionBase):
             accounts = {"registry_users": site.registry_users, "harbor_robots": site.harbor_robots}
             accounts["monitoring_users"] = site.monitoring_users
             prepared = prepare_secrets(site.state_dir, name, servers, **accounts, write=write)
-        except AmalgamError as error:
-            raise AnsibleActionFail(str(error)) from None
         facts = {
             "site_secrets": _secrets_for_hosts(prepared.secrets),
             "site_bundle": _facts_of(site, manifest),

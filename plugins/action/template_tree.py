@@ -15,7 +15,7 @@ from ansible.module_utils.common.text.converters import to_bytes, to_text
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
-from amalgam.errors import AmalgamError
+from amalgam.errors import AmalgamError, told_as
 from amalgam.path_globs import handler_rules, matches, require_matches
 
 ARGUMENTS: dict[str, Any] = {
@@ -91,10 +91,8 @@ class ActionModule(ActionBase):
         if isinstance(units := self._task.args.get("units"), list):
             self._task.args["units"] = {unit: f"Restart {unit}" for unit in units}
         _, args = self.validate_argument_spec(ARGUMENTS)
-        try:
+        with told_as(AnsibleActionFail):
             payload = self._payload(args, task_vars or {})
-        except AmalgamError as error:
-            raise AnsibleActionFail(str(error)) from error
         module_args = {name: args[name] for name in ("dest", "units")} | {"payload": payload}
         result = self._execute_module("template_tree", module_args, task_vars=task_vars)
         # The task executor hands the task's own notify list on with the result.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self, TypedDict
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from amalgam.errors import AmalgamError
 from amalgam.paths import config_dir
@@ -51,3 +51,25 @@ class CredentialsFile(BaseModel):
             AmalgamError: it cannot be written.
         """
         write_private(file, self.model_dump_json(indent=1) + "\n")
+
+
+class Account(TypedDict):
+    """Who logs in by HTTPS, and whom they trust."""
+
+    user: str
+    password: str
+    ca_certificate: str
+    """PEM, of the site's authority."""
+
+
+class Login(CredentialsFile):
+    """What a service by HTTPS with a password wants."""
+
+    user: str
+    password: Annotated[str, Field(repr=False)]
+    ca_certificate: str
+
+    @property
+    def account(self) -> Account:
+        """The part that is the same for every service."""
+        return {"user": self.user, "password": self.password, "ca_certificate": self.ca_certificate}

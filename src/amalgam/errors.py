@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 
 class AmalgamError(Exception):
     """A failure a person can act on.
@@ -23,3 +26,12 @@ class AmalgamError(Exception):
         """One line per part: where and what, then the remedy."""
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}\n  remedy: {self.remedy}" if self.remedy else head
+
+
+@contextmanager
+def told_as(kind: Callable[[str], Exception]) -> Iterator[None]:
+    """Within it, an :class:`AmalgamError` becomes the error of whoever called: Ansible knows its own kind only."""
+    try:
+        yield
+    except AmalgamError as error:
+        raise kind(str(error)) from None

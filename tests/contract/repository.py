@@ -132,7 +132,7 @@ def all_tasks() -> list[Task]:
 
 def _is_playbook(file: Path) -> bool:
     content = yaml_data(file)
-    return isinstance(content, list) and all("hosts" in entry for entry in content)
+    return isinstance(content, list) and any("hosts" in entry for entry in content)
 
 
 @dataclass(frozen=True)

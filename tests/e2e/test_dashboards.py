@@ -13,9 +13,10 @@ import pytest
 
 from amalgam.models.registry import ADMINISTRATOR
 from amalgam.secrets import CA_FILE
+from amalgam.services import address
+from tests.e2e.support import monitoring_web
 from tests.e2e.support.browser import Browser, Seen
 from tests.e2e.support.cluster import Cluster
-from tests.e2e.support.monitoring_web import PORT, name, passwords
 from tests.e2e.support.nodes import Lab
 from tests.e2e.support.tenants import GPU, Person
 from tests.e2e.support.waiting import wait_until
@@ -59,20 +60,20 @@ def browser(lab: Lab) -> Browser:
     """A browser in the namespace of the lab's bridge, from which no way leads out."""
     site = lab.site
     (host,) = lab.members("management")
-    user = f"{ADMINISTRATOR}:{passwords(site)[ADMINISTRATOR]}"
+    user = f"{ADMINISTRATOR}:{monitoring_web.passwords(site)[ADMINISTRATOR]}"
     return Browser(
         folder=lab.names.folder / "screenshots",
         namespace=lab.names.network,
         authority=site.state_dir.resolve() / CA_FILE,
-        host_rules=f"MAP {name(site)} {lab.node(host).address}, MAP * ~NOTFOUND",
-        sign_in=f"https://{user}@{name(site)}:{PORT}/favicon.svg",
+        host_rules=f"MAP {address(site, 'monitoring').partition(':')[0]} {lab.node(host).address}, MAP * ~NOTFOUND",
+        sign_in=f"https://{user}@{address(site, 'monitoring')}/favicon.svg",
     )
 
 
 @pytest.fixture(scope="module")
 def addresses(lab: Lab, work: Work) -> dict[str, str]:
     """Dashboard → its address, with a selection that has something of everything."""
-    page = f"https://{name(lab.site)}:{PORT}/"
+    page = f"{monitoring_web.url(lab.site)}/"
     chosen = {
         "cluster": "",
         "node": f"?node={work.node}",
@@ -105,7 +106,7 @@ def test_every_panel_shows_data(seen: dict[str, Seen]) -> None:
 
 
 def test_no_request_fails_and_none_goes_elsewhere(seen: dict[str, Seen], lab: Lab) -> None:
-    assert {host for page in seen.values() for host in page.hosts()} == {f"{name(lab.site)}:{PORT}"}
+    assert {host for page in seen.values() for host in page.hosts()} == {address(lab.site, "monitoring")}
     assert [failed for page in seen.values() for failed in page.failed] == []
 
 
@@ -118,7 +119,7 @@ def test_the_pictures_are_kept(seen: dict[str, Seen], browser: Browser) -> None:
 
 
 def test_the_pages_of_the_services_behind_it_open_too(browser: Browser, lab: Lab) -> None:
-    page = f"https://{name(lab.site)}:{PORT}"
+    page = monitoring_web.url(lab.site)
     wanted = {
         "prometheus": f"{page}/prometheus/graph?g0.expr=up",
         "logs": f"{page}/logs/select/vmui/",
@@ -130,3 +131,32 @@ def test_the_pages_of_the_services_behind_it_open_too(browser: Browser, lab: Lab
     assert "up{instance=" in opened["prometheus"].answer
     assert "Query" in opened["logs"].answer
     assert "Query" in opened["logs-of-vc"].answer
+
+
+_SILENCE = """return (async () => {
+  const until = async (look) => {
+    for (let turn = 0; turn < 100 && !look(); turn += 1) await new Promise((done) => setTimeout(done, 100));
+  };
+  const all = () => [...document.querySelectorAll("#silences li")];
+  const held = () => all().filter((item) => item.innerText.includes("COMMENT"));
+  document.querySelector("#comment").value = "COMMENT";
+  document.querySelector("#silence button").click();
+  await until(() => held().length);
+  const made = (await (await fetch("/alertmanager/api/v2/silences")).json()).filter((one) => one.comment === "COMMENT");
+  held()[0]?.querySelector("button").click();
+  await until(() => !held().length);
+  return [made, held().length, document.querySelector("#status").textContent];
+})()"""
+
+
+def test_a_silence_is_made_and_ended_on_the_page_that_mails_lead_to(browser: Browser, lab: Lab) -> None:
+    comment = f"canary-{secrets.token_hex(4)}"
+    page = {"silences": f"{monitoring_web.url(lab.site)}/silences.html?alertname=Nothing&node={comment}&"}
+    seen = browser.open(page, {"silences": _SILENCE.replace("COMMENT", comment)}, panels=False)["silences"]
+
+    (made,), left, said = seen.answer
+    assert {one["name"]: one["value"] for one in made["matchers"]} == {"alertname": "Nothing", "node": comment}
+    assert made["createdBy"] == ADMINISTRATOR
+    assert (left, said.split()[0]) == (0, "ended")
+    assert seen.console + seen.failed == []
+    assert seen.hosts() == {address(lab.site, "monitoring")}

@@ -8,7 +8,8 @@ import pytest
 from testinfra.host import Host
 
 from amalgam.models.registry import ADMINISTRATOR
-from tests.e2e.support.monitoring_web import PORT, name, passwords
+from amalgam.services import address
+from tests.e2e.support import monitoring_web
 from tests.testinfra.http import HANDSHAKE_FAILED, UNKNOWN_AUTHORITY, refusal_of_old_tls, status
 from tests.testinfra.site_facts import SiteFacts
 
@@ -28,14 +29,14 @@ def web(connect: Callable[[str], Host], facts: SiteFacts) -> Host:
 @pytest.fixture(scope="module")
 def url(facts: SiteFacts) -> str:
     """Its address, without a path."""
-    return f"https://{name(facts.site)}:{PORT}"
+    return monitoring_web.url(facts.site)
 
 
 @pytest.fixture(scope="module")
 def answers(web: Host, facts: SiteFacts, url: str) -> Answers:
     """Status of a path to somebody: ``answers("/", "alice")``; the network is that host's own."""
-    known = passwords(facts.site)
-    resolve = f"{name(facts.site)}:{PORT}:{facts.address(facts.names('management')[0])}"
+    known = monitoring_web.passwords(facts.site)
+    resolve = f"{address(facts.site, 'monitoring')}:{facts.address(facts.names('management')[0])}"
 
     def ask(path: str, user: str = "", *options: str) -> str:
         login = ("--user", f"{user}:{known[user]}") if user else ()
@@ -85,8 +86,8 @@ def test_what_changes_or_tells_too_much_is_not_there_even_for_administrators(ans
 
 
 def test_alerts_are_the_administrators_to_silence(answers: Answers) -> None:
-    assert answers("/alertmanager/api/v2/silences", ADMINISTRATOR) == "200"
-    assert answers("/alertmanager/api/v2/silences", MEMBER) == "401"
+    for path in ("/alertmanager/api/v2/silences", "/silences.html"):
+        assert (answers(path, ADMINISTRATOR), answers(path, MEMBER), answers(path)) == ("200", "401", "401")
 
 
 def test_the_logs_of_a_vc_are_for_its_members_and_the_administrators(answers: Answers) -> None:
@@ -108,8 +109,8 @@ def test_logs_are_sent_by_writers_alone(answers: Answers) -> None:
 
 
 def test_the_page_is_kept_to_itself_by_the_browser(web: Host, url: str, facts: SiteFacts) -> None:
-    resolve = f"{name(facts.site)}:{PORT}:{facts.address(facts.names('management')[0])}"
-    login = f"{MEMBER}:{passwords(facts.site)[MEMBER]}"
+    resolve = f"{address(facts.site, 'monitoring')}:{facts.address(facts.names('management')[0])}"
+    login = f"{MEMBER}:{monitoring_web.passwords(facts.site)[MEMBER]}"
     command = "curl --silent --insecure --http1.1 --head --resolve %s --user %s %s/"
     headers = {
         line.partition(":")[0].lower(): line.partition(":")[2].strip()

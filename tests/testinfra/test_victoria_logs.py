@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from testinfra.host import Host
 
+from tests.e2e.support import monitoring_web
 from tests.testinfra.http import status
 from tests.testinfra.site_facts import SiteFacts
 
@@ -41,6 +42,6 @@ def test_time_disk_and_memory_are_bounded(management_host: Host) -> None:
 
 
 def test_nothing_of_it_is_reached_without_a_password(each_host: Host, facts: SiteFacts) -> None:
-    url = f"https://{facts.fqdn('monitoring')}:8445"
+    url = monitoring_web.url(facts.site)
     assert status(each_host, f"{url}/logs/select/logsql/query?query=*") == "401"
     assert status(each_host, f"{url}/insert/native?version=v1", "--request", "POST", "--data", "") == "401"

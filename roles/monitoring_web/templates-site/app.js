@@ -1,4 +1,5 @@
 // The page: which dashboard, for what, over which time. All of that is in the address, so that it can be sent on.
+import { silencePage } from "./alertmanager.js";
 import { byId, element } from "./dom.js";
 import { makePanel } from "./panels.js";
 import { ALL, fill, firingAlerts, labelValues, spanOf } from "./prometheus.js";
@@ -111,7 +112,8 @@ function alertItem({ labels, annotations, activeAt }) {
     element("span", { class: "severity" }, labels.severity ?? ""),
     element("span", {}, annotations.summary ?? annotations.description ?? ""),
     element("span", { class: "scope" }, [...scope.map((name) => `${name} ${labels[name]}`), `since ${new Date(activeAt).toLocaleString()}`].join(" · ")),
-    /^https?:/.test(book ?? "") ? element("a", { href: book }, "what to do") : undefined);
+    /^https?:/.test(book ?? "") ? element("a", { href: book }, "what to do") : undefined,
+    element("a", { href: silencePage(labels) }, "silence"));
 }
 
 async function showAlerts() {

@@ -33,11 +33,22 @@ class Cgo(Strict):
     """``False`` for a program that loads a library of its host as it runs, which a static one cannot."""
 
 
+class GoPatch(Strict):
+    """A change of a module's source: ``old``, which ``file`` has exactly once, becomes ``new``."""
+
+    module: str
+    file: str
+    old: str
+    new: str
+
+
 class GoSource(Strict):
     """Programs built from modules of the Go module proxy. ``stamps``: package variables set at link time."""
 
     modules: dict[str, str]
     replace: dict[str, str] = Field(default_factory=dict)
+    # A component without any says nothing of it: what was built under its key stays.
+    patches: list[GoPatch] = Field(default_factory=list, exclude_if=lambda patches: not patches)
     stamps: dict[str, str] = Field(default_factory=dict)
     tags: list[str] = Field(default_factory=list)
     cgo: Cgo | None = None
@@ -80,6 +91,8 @@ class Component(Strict):
     def _has_one_source(self) -> Component:
         if (self.go is None) == (self.c is None):
             raise ValueError("a component has exactly one of `go` and `c`")
+        if self.go and not {patch.module for patch in self.go.patches} <= set(self.go.modules):
+            raise ValueError("only a component's own `modules` can be patched")
         return self
 
     @property

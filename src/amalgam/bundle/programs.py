@@ -6,14 +6,16 @@ import json
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from amalgam.bundle.components import Component, Components
 from amalgam.bundle.fetch import Fetcher
+from amalgam.bundle.patched import COPIES, write_patched
 from amalgam.bundle.store import Made, Store, file_sha256, key_of
 from amalgam.bundle.toolchain import fetch_go, go_environment, run_tool
 from amalgam.errors import AmalgamError
@@ -132,8 +134,17 @@ class Programs:
             flags += " -buildid= -extldflags " + ("-static" if source.cgo.static else "-Wl,-z,lazy")
             extra = self._cgo_environment(arch, source.cgo.packages)
         arguments = ["build", "-mod=readonly", "-trimpath", "-tags", ",".join(tags), "-ldflags", flags]
-        self._run_go([*arguments, "-o", str(target), source.programs[program].package], name, arch, extra)
-        return {"source": f"go: {source.programs[program].package}", "modules": self._modules(target)}
+        arguments += ["-o", str(target), source.programs[program].package]
+        if source.patches:
+            with tempfile.TemporaryDirectory() as temporary:
+                folder = Path(temporary) / name
+                modules = partial(self.module_folder, name)
+                write_patched(self.root / GO_FILES / name, folder, source.patches, modules)
+                self._run_go(arguments, name, arch, extra, folder)
+        else:
+            self._run_go(arguments, name, arch, extra)
+        made = "go, patched" if source.patches else "go"
+        return {"source": f"{made}: {source.programs[program].package}", "modules": self._modules(target)}
 
     def _cgo_environment(self, arch: Arch, packages: list[str]) -> dict[str, str]:
         environment = {"CGO_ENABLED": "1", "CC": f"{TRIPLETS[arch]}-gcc"}
@@ -146,14 +157,17 @@ class Programs:
         }
 
     def _modules(self, program: Path) -> list[list[str]]:
-        """Modules linked into a Go program: path, version, h1 checksum (empty for replacements by a folder)."""
+        """Modules linked into a Go program: path, version, h1 checksum (empty for replacements by a folder).
+
+        A patched module is what it was made from.
+        """
         text = subprocess.run([self.go, "version", "-m", program], capture_output=True, text=True, check=True).stdout
         modules: list[list[str]] = []
         for line in text.splitlines():
             kind, *fields = line.strip().split("\t")
             if kind == "dep":
                 modules.append([*fields, "", ""][:3])
-            elif kind == "=>" and modules:
+            elif kind == "=>" and modules and not fields[0].startswith(f"./{COPIES}/"):
                 modules[-1] = [*fields, "", ""][:3]
         return modules
 
@@ -176,9 +190,12 @@ class Programs:
         _build(command, folder, None, program)
         return {"source": f"c: {source.module}", "modules": []}
 
-    def _run_go(self, arguments: list[str], component: str, arch: Arch, extra: dict[str, str]) -> str:
+    def _run_go(
+        self, arguments: list[str], component: str, arch: Arch, extra: dict[str, str], folder: Path | None = None
+    ) -> str:
+        """Run ``go`` in ``folder``, or beside the component's module files."""
         environment = go_environment(self.cache, arch) | extra
-        return _build([str(self.go), *arguments], self.root / GO_FILES / component, environment, component)
+        return _build([str(self.go), *arguments], folder or self.root / GO_FILES / component, environment, component)
 
 
 def _build(command: list[str], folder: Path, environment: dict[str, str] | None, what: str) -> str:

@@ -1,7 +1,6 @@
 """What can run out, as Prometheus is asked for it: how much is used, and of how much.
 
-Names beginning with ``node:``, ``vc:`` and ``cluster:`` are recorded by the rules of the role ``prometheus``; names
-beginning with ``kube_`` are kube-state-metrics'.
+All of it is recorded by the rules of the role ``prometheus``: of what is asked for over weeks there are few series.
 """
 
 from __future__ import annotations
@@ -28,10 +27,8 @@ class Unit(StrEnum):
     COUNT = "count"
 
 
-OWNER = {Scope.CLUSTER: "", Scope.VC: "namespace", Scope.NODE: "node"}
-"""Label that says whose a series is. A VC is the namespace of the same name."""
-CHIPS = "nvidia_com_gpu|huawei_com_Ascend.+"
-"""Resources that are chips, as kube-state-metrics writes them."""
+OWNER = {Scope.CLUSTER: "", Scope.VC: "vc", Scope.NODE: "node"}
+"""Label that says whose a series is."""
 
 
 @dataclass(frozen=True)
@@ -67,25 +64,12 @@ def _resource(labels: dict[str, str]) -> str:
     return resource_name(labels["resource"])
 
 
-def _requested(by: str, resource: str) -> str:
-    """What pods ask for that run or wait: who has ended asks for nothing."""
-    return (
-        f'sum by ({by}) (kube_pod_container_resource_requests{{resource=~"{resource}"}} * on (namespace, pod) '
-        'group_left () max by (namespace, pod) (kube_pod_status_phase{phase=~"Pending|Running"} == 1))'
-    )
-
-
 def _quota(unit: Unit, keys: str) -> Measure:
-    def amounts(kind: str) -> str:
-        labels = f'type="{kind}",resourcequota="vc",resource=~"{keys}"'
-        return f"max by (namespace, resource) (kube_resourcequota{{{labels}}})"
-
     # Of a kind that a VC has nothing of, nothing can run out.
-    limit = f"{amounts('hard')} > 0"
-    return Measure(Scope.VC, unit, lambda labels: quota_name(labels["resource"]), amounts("used"), limit)
+    used, limit = f'vc:quota_used{{resource=~"{keys}"}}', f'vc:quota_hard{{resource=~"{keys}"}} > 0'
+    return Measure(Scope.VC, unit, lambda labels: quota_name(labels["resource"]), used, limit)
 
 
-_NODE_CHIPS = f'max by (node, resource) (kube_node_status_allocatable{{resource=~"{CHIPS}"}})'
 # Each part of the shared file system is the same on every host that mounts it.
 _SHARED = "/srv-shared-"
 _OWN_FILES = f'{{mountpoint!~"{_SHARED}.+"}}'
@@ -96,15 +80,15 @@ MEASURES = (
         Scope.CLUSTER,
         Unit.CORES,
         _always("cpu"),
-        "sum(avg_over_time(node:cpu_utilization:ratio[WINDOW]) * on (node) max by (node) (collectd_cpu_count))",
-        "sum(max by (node) (collectd_cpu_count))",
+        "sum(avg_over_time(node:cpu_utilization:ratio[WINDOW]) * node:cpu_count)",
+        "sum(node:cpu_count)",
     ),
     Measure(
         Scope.CLUSTER,
         Unit.CORES,
         _always("cpu requested"),
-        _requested("resource", "cpu"),
-        'label_replace(cluster:cpu_allocatable:cores, "resource", "cpu", "", "")',
+        "cluster:cpu_requested:cores",
+        "cluster:cpu_allocatable:cores",
     ),
     Measure(
         Scope.CLUSTER,
@@ -117,8 +101,8 @@ MEASURES = (
         Scope.CLUSTER,
         Unit.BYTES,
         _always("memory requested"),
-        _requested("resource", "memory"),
-        'label_replace(cluster:memory_allocatable:bytes, "resource", "memory", "", "")',
+        "cluster:memory_requested:bytes",
+        "cluster:memory_allocatable:bytes",
     ),
     Measure(
         Scope.CLUSTER,
@@ -149,8 +133,8 @@ MEASURES = (
         Scope.NODE,
         Unit.CORES,
         _always("cpu"),
-        "avg_over_time(node:cpu_utilization:ratio[WINDOW]) * on (node) max by (node) (collectd_cpu_count)",
-        "max by (node) (collectd_cpu_count)",
+        "avg_over_time(node:cpu_utilization:ratio[WINDOW]) * node:cpu_count",
+        "node:cpu_count",
     ),
     Measure(
         Scope.NODE,
@@ -163,8 +147,8 @@ MEASURES = (
         Scope.NODE,
         Unit.COUNT,
         _resource,
-        f"{_requested('node, resource', CHIPS)} or {_NODE_CHIPS} * 0",
-        f"{_NODE_CHIPS} > 0",
+        "node:chips_requested or node:chips_allocatable * 0",
+        "node:chips_allocatable > 0",
     ),
     # Like df(1): what is reserved for root is nobody's.
     Measure(

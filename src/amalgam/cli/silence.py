@@ -13,7 +13,7 @@ from rich.table import Table
 from amalgam.cli.site import AsJson, Inventory
 from amalgam.models import load_site
 from amalgam.monitoring.credentials import Credentials, of_administrator
-from amalgam.monitoring.silences import Alertmanager, connect, parse_matcher
+from amalgam.monitoring.silences import Alertmanager, parse_matcher
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -65,4 +65,4 @@ def expire(
 
 
 def _connected(login: Credentials) -> Alertmanager:
-    return connect(login.url, login.ca_certificate, login.user, login.password)
+    return Alertmanager(login.url, login.account)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
+from amalgam.connection import Connection
+from amalgam.credentials_file import Account
 from amalgam.errors import AmalgamError
 
 ADMINISTRATOR = "admin"
@@ -31,35 +31,17 @@ class HarborRefusedError(AmalgamError):
         super().__init__(what, where=where, remedy=remedy)
 
 
-class HarborUnreachableError(AmalgamError):
-    """Harbor does not answer: nothing is known of it."""
+class HarborClient(Connection):
+    """One Harbor, asked by one account."""
 
-
-class HarborClient:
-    """One Harbor, by one account. To be closed, or used as a context."""
+    service = "Harbor"
+    on_silence = "see `systemctl status harbor` on its host, and whether the firewall there lets this machine in"
+    proxied = False  # it is inside the site
 
     def __init__(self, address: str, ca_certificate: str, password: str, username: str = ADMINISTRATOR) -> None:
         """Trust ``ca_certificate`` (PEM) alone for ``address`` (``HOST:PORT``). Nothing is sent yet."""
-        self.username = username
-        self._address = address
-        # A session's cookie would make Harbor ask for a token against forged requests with every write.
-        cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        self._http = httpx.Client(
-            base_url=f"https://{address}",
-            verify=ssl.create_default_context(cadata=ca_certificate),
-            auth=(username, password),
-            cookies=cookies,
-            timeout=_TIMEOUT_S,
-            trust_env=False,  # no proxy: Harbor is inside the site
-        )
-
-    def __enter__(self) -> Self:
-        """This client."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close its connections."""
-        self._http.close()
+        account: Account = {"user": username, "password": password, "ca_certificate": ca_certificate}
+        super().__init__(f"https://{address}", account, where=address, seconds=_TIMEOUT_S)
 
     def require_administrator(self) -> None:
         """Make sure that the password is right: without it, Harbor shows what is public and does not complain.
@@ -73,14 +55,14 @@ class HarborClient:
             if refused.status != HTTPStatus.UNAUTHORIZED:
                 raise
             raise AmalgamError(
-                f"Harbor refuses the password of {self.username} that is in the site's secrets",
-                where=self._address,
+                f"Harbor refuses the password of {self.user} that is in the site's secrets",
+                where=self.where,
                 remedy="Harbor takes that password at its first start only: set the same one in Harbor, or restore "
                 "the site's secrets from a backup",
             ) from None
         if not known.get("sysadmin_flag"):
-            remedy = f"make {self.username} an administrator in Harbor again"
-            raise AmalgamError(f"{self.username} is no administrator of Harbor", where=self._address, remedy=remedy)
+            remedy = f"make {self.user} an administrator in Harbor again"
+            raise AmalgamError(f"{self.user} is no administrator of Harbor", where=self.where, remedy=remedy)
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """The object at ``path`` below the API's root; ``None`` where the answer is empty."""
@@ -129,16 +111,8 @@ class HarborClient:
         return True
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
-        try:
+        with self._telling_silence():
             answer = self._http.request(method, path, **options)
-        except httpx.TransportError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                remedy = "Harbor must serve the certificate of the site's authority: run the playbook's layer registry"
-                raise AmalgamError("its certificate is not trusted", where=self._address, remedy=remedy) from None
-            remedy = "see `systemctl status harbor` on its host, and whether the firewall there lets this machine in"
-            raise HarborUnreachableError(
-                f"Harbor does not answer: {error}", where=self._address, remedy=remedy
-            ) from None
         if answer.is_success:
             return answer
         what = f"{method} {path}: {answer.status_code} {_reason(answer)}"
@@ -147,7 +121,7 @@ class HarborClient:
             if answer.is_server_error
             else "mend what Harbor names, and run again: what was done is kept"
         )
-        raise HarborRefusedError(answer.status_code, what, self._address, remedy)
+        raise HarborRefusedError(answer.status_code, what, self.where, remedy)
 
 
 def _reason(answer: httpx.Response) -> str:

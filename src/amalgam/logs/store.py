@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from types import TracebackType
 
 import httpx
 
+from amalgam.connection import Connection, UnreachableError
 from amalgam.errors import AmalgamError
 from amalgam.logs.query import Search
 from amalgam.monitoring.credentials import Credentials
@@ -29,30 +29,17 @@ _OVERLAP_SECONDS = 15
 _REMEMBERED = 20_000
 
 
-class LogStore:
-    """A connection to the store, as one of the site's people."""
+class LogStore(Connection):
+    """The store, asked as one of the site's people."""
+
+    service = "the store of logs"
+    on_silence = "see that this machine reaches it; where it does, say less time with --since"
 
     def __init__(self, credentials: Credentials, vc: str = "", *, transport: httpx.BaseTransport | None = None) -> None:
         """Connect when first asked: for all lines, which an administrator may see, or for those of one ``vc``."""
-        self._credentials = credentials
         self._vc = vc
-        self._http = httpx.Client(
-            base_url=f"{credentials.url}/logs{f'/vc/{vc}' if vc else ''}/select/logsql/",
-            auth=(credentials.user, credentials.password),
-            verify=credentials.tls() if transport is None else True,
-            timeout=_SECONDS,
-            transport=transport,
-        )
-
-    def __enter__(self) -> LogStore:
-        """For ``with``, which closes the connection."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self._http.close()
+        url = f"{credentials.url}/logs{f'/vc/{vc}' if vc else ''}/select/logsql/"
+        super().__init__(url, credentials.account, where=credentials.url, seconds=_SECONDS, transport=transport)
 
     def search(self, search: Search, *, since: datetime, until: datetime, limit: int) -> list[Line]:
         """The last ``limit`` lines that are found, in the order of their times.
@@ -86,36 +73,26 @@ class LogStore:
                         if mark not in known:
                             told.append(mark)
                             yield line
-            except (httpx.ReadTimeout, httpx.RemoteProtocolError):
-                pass
+            except UnreachableError as error:
+                if not isinstance(error.__cause__, httpx.ReadTimeout | httpx.RemoteProtocolError):
+                    raise
             back = _OVERLAP_SECONDS
 
     @contextmanager
     def _asked(self, path: str, arguments: dict[str, str | list[str]]) -> Iterator[httpx.Response]:
         # Long silence is usual in a tail, and its end is seen to above.
         timeout = httpx.Timeout(_SECONDS, read=None if path == "tail" else _SECONDS)
-        try:
-            with self._http.stream("POST", path, data=arguments, timeout=timeout) as answer:
-                if answer.is_error:
-                    answer.read()
-                    raise self._refusal(answer)
-                yield answer
-        except (httpx.ReadTimeout, httpx.RemoteProtocolError) as error:
-            if path == "tail":
-                raise
-            raise self._silence(error) from error
-        except httpx.HTTPError as error:
-            raise self._silence(error) from error
-
-    def _silence(self, error: httpx.HTTPError) -> AmalgamError:
-        return AmalgamError(
-            f"the store of logs does not answer: {str(error) or type(error).__name__}",
-            where=self._credentials.url,
-            remedy="see that this machine reaches it; where it does, say less time with --since",
-        )
+        with (
+            self._telling_silence(),
+            self._http.stream("POST", path, data=arguments, timeout=timeout) as answer,
+        ):
+            if answer.is_error:
+                answer.read()
+                raise self._refusal(answer)
+            yield answer
 
     def _refusal(self, answer: httpx.Response) -> AmalgamError:
-        where, user = self._credentials.url, self._credentials.user
+        where, user = self.where, self.user
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             what = f"the logs of {self._vc}" if self._vc else "the logs of the whole site"
             remedy = "ask the platform's administrator" if self._vc else "name a VC that you are a member of: --vc NAME"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from amalgam.credentials_file import CredentialsFile
+from amalgam.credentials_file import Login
 from amalgam.errors import AmalgamError
 from amalgam.models import Site
 from amalgam.models.registry import ADMINISTRATOR
@@ -15,7 +12,7 @@ from amalgam.secrets import prepare_secrets
 from amalgam.services import address
 
 
-class Credentials(CredentialsFile):
+class Credentials(Login):
     """A user of a site's monitoring."""
 
     service: ClassVar[str] = "monitoring"
@@ -24,14 +21,6 @@ class Credentials(CredentialsFile):
 
     url: str
     """https://HOST:PORT."""
-    user: str
-    password: Annotated[str, Field(repr=False)]
-    ca_certificate: str
-    """PEM."""
-
-    def tls(self) -> ssl.SSLContext:
-        """A context that trusts the site's authority alone."""
-        return ssl.create_default_context(cadata=self.ca_certificate)
 
 
 def of_user(site: Site, user: str, *, renew: bool = False) -> Credentials:

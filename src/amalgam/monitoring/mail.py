@@ -37,6 +37,7 @@ _INHIBITIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("cluster", "node", "mountpoint"),
     ),
     ('alertname="CephHealthError"', 'alertname="StorageFillingUp"', ("cluster",)),
+    ('alertname=~"LogStoreDown|LogStoreReadOnly"', 'alertname=~"LogAgentNotSending|LogAgentBacklog"', ("cluster",)),
     ('severity="critical"', 'severity=~"warning|info"', ("cluster", "alertname", "node", "vc", "chip", "job")),
     ('severity="warning"', 'severity="info"', ("cluster", "alertname", "node", "vc", "chip", "job")),
 )

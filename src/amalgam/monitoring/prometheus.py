@@ -6,11 +6,11 @@ https://prometheus.io/docs/prometheus/2.42/querying/api/
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 import httpx
 
+from amalgam.connection import Connection
 from amalgam.errors import AmalgamError
 from amalgam.monitoring.credentials import Credentials
 
@@ -37,29 +37,16 @@ class Series:
     points: tuple[Point, ...]
 
 
-class Prometheus:
-    """A connection, as one of the site's people."""
+class Prometheus(Connection):
+    """Prometheus, asked as one of the site's people."""
+
+    service = "Prometheus"
+    on_silence = "see that this machine reaches it, and `systemctl status nginx` on the management host"
 
     def __init__(self, credentials: Credentials, *, transport: httpx.BaseTransport | None = None) -> None:
         """Connect when first asked."""
-        self._credentials = credentials
-        self._http = httpx.Client(
-            base_url=f"{credentials.url}/prometheus/api/v1/",
-            auth=(credentials.user, credentials.password),
-            verify=credentials.tls() if transport is None else True,
-            timeout=_SECONDS,
-            transport=transport,
-        )
-
-    def __enter__(self) -> Prometheus:
-        """For ``with``, which closes the connection."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self._http.close()
+        url = f"{credentials.url}/prometheus/api/v1/"
+        super().__init__(url, credentials.account, where=credentials.url, seconds=_SECONDS, transport=transport)
 
     def query(self, expression: str) -> list[Sample]:
         """The series that an expression gives now; none where there are none.
@@ -90,38 +77,32 @@ class Prometheus:
         if not names:
             raise AmalgamError(
                 "nothing has been measured yet",
-                where=self._credentials.url,
+                where=self.where,
                 remedy="wait a minute after the first run with the layer monitoring; then look at the page's targets",
             )
         return names
 
     def _asked(self, path: str, kind: str, arguments: dict[str, str]) -> list[dict[str, Any]]:
-        try:
+        with self._telling_silence():
             answer = self._http.post(path, data=arguments)
-            body = answer.json() if answer.headers.get("Content-Type", "").startswith("application/json") else {}
-        except httpx.HTTPError as error:
-            raise AmalgamError(
-                f"Prometheus does not answer: {str(error) or type(error).__name__}",
-                where=self._credentials.url,
-                remedy="see that this machine reaches it, and `systemctl status nginx` on the management host",
-            ) from error
+        body = answer.json() if answer.headers.get("Content-Type", "").startswith("application/json") else {}
         if answer.is_error or body.get("status") != "success":
             raise self._refusal(answer, str(body.get("error", "")))
         data = body["data"]
         if data["resultType"] != kind:
             raise AmalgamError(
                 f"{arguments['query']} gives no series, but a {data['resultType']}",
-                where=self._credentials.url,
+                where=self.where,
                 remedy="ask for series",
             )
         found: list[dict[str, Any]] = data["result"]
         return found
 
     def _refusal(self, answer: httpx.Response, reason: str) -> AmalgamError:
-        where = self._credentials.url
+        where = self.where
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             return AmalgamError(
-                f"the web server does not know {self._credentials.user} by this password",
+                f"the web server does not know {self.user} by this password",
                 where=where,
                 remedy="a new password holds from the site's next run on; else ask the platform's administrator",
             )

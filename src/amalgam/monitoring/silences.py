@@ -6,24 +6,21 @@ What is asked and answered: https://github.com/prometheus/alertmanager/blob/main
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
+from amalgam.connection import Connection
+from amalgam.credentials_file import Account
 from amalgam.errors import AmalgamError
 
 _TIMEOUT_S = 20.0
 _MATCHER = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)(=~|!~|!=|=)(.+)")
 # What is asked for again a moment later is not worth a change.
 _SLACK = timedelta(minutes=1)
-
-
-class AlertmanagerUnreachableError(AmalgamError):
-    """Alertmanager does not answer: nothing is known of it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -84,21 +81,16 @@ class Silence:
         return body | ({"id": self.id} if self.id else {})
 
 
-class Alertmanager:
-    """One Alertmanager, behind the site's web server. To be closed, or used as a context."""
+class Alertmanager(Connection):
+    """Alertmanager, asked through the web server before it."""
 
-    def __init__(self, http: httpx.Client, where: str) -> None:
-        """Ask by ``http``, whose base is Alertmanager's URL; ``where`` is said in errors. See :func:`connect`."""
-        self._http = http
-        self._where = where
+    service = "Alertmanager"
+    on_silence = "see `systemctl status prometheus-alertmanager nginx` there, and whether its firewall lets you in"
+    proxied = False  # it is inside the site
 
-    def __enter__(self) -> Self:
-        """This client."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close its connections."""
-        self._http.close()
+    def __init__(self, url: str, account: Account, *, transport: httpx.BaseTransport | None = None) -> None:
+        """Connect when first asked, to the web server at ``url`` (``https://HOST:PORT``)."""
+        super().__init__(f"{url}/alertmanager/", account, where=url, seconds=_TIMEOUT_S, transport=transport)
 
     def silences(self) -> list[Silence]:
         """Those that hold or are about to, the first to end first."""
@@ -133,35 +125,15 @@ class Alertmanager:
         self._send("DELETE", f"silence/{identifier}")
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
-        try:
+        with self._telling_silence():
             answer = self._http.request(method, f"api/v2/{path}", **options)
-        except httpx.TransportError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                remedy = "it must show a certificate of the site's authority: run the playbook's layer monitoring"
-                raise AmalgamError("its certificate is not trusted", where=self._where, remedy=remedy) from None
-            remedy = "see `systemctl status prometheus-alertmanager nginx` there, and whether its firewall lets you in"
-            raise AlertmanagerUnreachableError(
-                f"Alertmanager does not answer: {error}", where=self._where, remedy=remedy
-            ) from None
         if answer.is_success:
             return answer
         remedy = "mend what it names"
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             remedy = "the site's own user may do this: its password is among the site's secrets"
         what = f"{method} {path}: {answer.status_code} {answer.text.strip() or answer.reason_phrase}"
-        raise AmalgamError(what, where=self._where, remedy=remedy)
-
-
-def connect(url: str, ca_certificate: str, username: str, password: str) -> Alertmanager:
-    """Alertmanager behind the web server at ``url`` (``https://HOST:PORT``); ``ca_certificate`` alone is trusted."""
-    http = httpx.Client(
-        base_url=f"{url}/alertmanager/",
-        verify=ssl.create_default_context(cadata=ca_certificate),
-        auth=(username, password),
-        timeout=_TIMEOUT_S,
-        trust_env=False,  # no proxy: it is inside the site
-    )
-    return Alertmanager(http, url)
+        raise AmalgamError(what, where=self.where, remedy=remedy)
 
 
 def _silence(body: dict[str, Any]) -> Silence:

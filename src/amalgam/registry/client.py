@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import TracebackType
 from typing import Any
 
 import httpx
 
+from amalgam.connection import Connection
 from amalgam.errors import AmalgamError
 from amalgam.registry.credentials import Credentials
 from amalgam.registry.reference import Reference
@@ -39,30 +37,16 @@ class Image:
     """Of all layers of all architectures, as they lie in the registry (bytes)."""
 
 
-class Registry:
-    """A connection to a site's registry, as one of its users."""
+class Registry(Connection):
+    """A site's registry, asked as one of its users."""
+
+    service = "the registry"
+    on_silence = "see that this machine reaches it, and `systemctl status nginx` on the host of the registry"
 
     def __init__(self, credentials: Credentials) -> None:
         """Connect when first asked."""
-        self._credentials = credentials
-        self._http = httpx.Client(
-            base_url=f"https://{credentials.registry}",
-            auth=(credentials.user, credentials.password),
-            verify=credentials.tls(),
-            # A session's cookie would make Harbor ask for a token against forged requests with every write.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            timeout=_SECONDS,
-        )
-
-    def __enter__(self) -> Registry:
-        """For ``with``, which closes the connection."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self._http.close()
+        address = credentials.registry
+        super().__init__(f"https://{address}", credentials.account, where=address, seconds=_SECONDS)
 
     def all_repositories(self) -> list[str]:
         """Those of every project, sorted; the administrator may ask.
@@ -137,7 +121,7 @@ class Registry:
         if not self._delete(reference):
             raise AmalgamError(
                 f"there is no {reference}",
-                where=self._credentials.registry,
+                where=self.where,
                 remedy=f"amalgam image list {reference.project}",
             )
 
@@ -171,7 +155,7 @@ class Registry:
     def _ask(
         self, method: str, path: str, what: str, *, headers: dict[str, str] | None = None, missing_ok: bool = False
     ) -> httpx.Response | None:
-        with self._explained():
+        with self._telling_silence():
             answer = self._http.request(method, path, headers=headers)
         if answer.status_code == httpx.codes.NOT_FOUND and missing_ok:
             return None
@@ -179,19 +163,8 @@ class Registry:
             raise self._refusal(answer, what)
         return answer
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except httpx.HTTPError as error:
-            raise AmalgamError(
-                f"the registry does not answer: {error}",
-                where=self._credentials.registry,
-                remedy="see that this machine reaches it and that its certificate is of the site's authority",
-            ) from error
-
     def _refusal(self, answer: httpx.Response, what: str) -> AmalgamError:
-        where, user = self._credentials.registry, self._credentials.user
+        where, user = self.where, self.user
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             remedy = "ask the platform's administrator for the right, or for new credentials"
             return AmalgamError(f"{user} has no right to this: {what}", where=where, remedy=remedy)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from amalgam.credentials_file import CredentialsFile
+from amalgam.credentials_file import Login
 from amalgam.errors import AmalgamError
 from amalgam.harbor import client
 from amalgam.models import Site
@@ -19,7 +16,7 @@ from amalgam.secrets import prepare_secrets
 from amalgam.services import address
 
 
-class Credentials(CredentialsFile):
+class Credentials(Login):
     """A user of a site's registry."""
 
     service: ClassVar[str] = "registry"
@@ -28,16 +25,8 @@ class Credentials(CredentialsFile):
 
     registry: str
     """HOST:PORT."""
-    user: str
-    password: Annotated[str, Field(repr=False)]
-    ca_certificate: str
-    """PEM."""
     backend: Literal["distribution", "harbor"] = "distribution"
     """Which registry it is: where the two differ, one has to know."""
-
-    def tls(self) -> ssl.SSLContext:
-        """A context that trusts the site's authority alone."""
-        return ssl.create_default_context(cadata=self.ca_certificate)
 
     def auth_file(self) -> str:
         """The same for tools of the field (containers-auth.json(5), Docker's ``config.json``)."""

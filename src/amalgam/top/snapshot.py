@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from amalgam.capacity.measures import CHIPS
 from amalgam.monitoring.prometheus import Prometheus, Sample
 
 
@@ -166,7 +165,9 @@ def _nodes(prometheus: Prometheus, chips: tuple[Chip, ...]) -> tuple[Node, ...]:
     names = prometheus.nodes()
     series = _named(prometheus, _NODE_SERIES)
     states = _states(prometheus)
-    offered = _by(prometheus.query(f'kube_node_status_capacity{{resource=~"{CHIPS}"}}'), "node", sum)
+    offered = _by(
+        prometheus.query('kube_node_status_capacity{resource=~"nvidia_com_gpu|huawei_com_Ascend.+"}'), "node", sum
+    )
     measured = {name: _by(series[name], "node", sum if "network" in name else max) for name in _NODE_SERIES}
 
     def node(name: str) -> Node:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from amalgam.lab.environment import environment
+from tests.e2e.support import monitoring_web
 from tests.e2e.support.checkout import program
 from tests.e2e.support.nodes import Done, Lab, Node, run_local
 from tests.e2e.support.waiting import wait_until
@@ -30,7 +31,7 @@ class Logs:
     @property
     def url(self) -> str:
         """Where people search."""
-        return f"https://monitoring.{self.lab.site.settings.site_domain}:8445/logs"
+        return f"{monitoring_web.url(self.lab.site)}/logs"
 
     def credentials(self, user: str) -> Path:
         """The file with which a person logs in."""

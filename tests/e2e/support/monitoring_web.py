@@ -1,16 +1,15 @@
-"""The site's monitoring as the tests reach it: its name, its port, and who may sign in."""
+"""The site's monitoring as the tests reach it: where it is, and who may sign in."""
 
 from __future__ import annotations
 
 from amalgam.models import Site
 from amalgam.secrets import prepare_secrets
+from amalgam.services import address
 
-PORT = 8445
 
-
-def name(site: Site) -> str:
-    """The name by which people reach it."""
-    return f"monitoring.{site.settings.site_domain}"
+def url(site: Site) -> str:
+    """Where people reach it, without a path."""
+    return f"https://{address(site, 'monitoring')}"
 
 
 def passwords(site: Site) -> dict[str, str]:

@@ -123,6 +123,15 @@ def test_another_node_and_the_cluster_are_not_silent() -> None:
     assert not _is_silent(NODE_DOWN, NODE_DOWN)
 
 
+@pytest.mark.parametrize("store", ["LogStoreDown", "LogStoreReadOnly"])
+def test_of_a_log_store_that_takes_nothing_no_host_speaks_but_one_that_loses_lines(store: str) -> None:
+    source = {"alertname": store, "severity": "critical", "cluster": "lab", "node": "stor1"}
+    alert = {"severity": "warning", "cluster": "lab", "node": "gpu1"}
+    assert _is_silent(alert | {"alertname": "LogAgentNotSending"}, source)
+    assert _is_silent(alert | {"alertname": "LogAgentBacklog"}, source)
+    assert not _is_silent(alert | {"alertname": "LogAgentDropping"}, source)
+
+
 def test_a_warning_is_silent_beside_what_is_critical_of_the_same_name_and_place() -> None:
     loud = {"alertname": "SiteDisk", "severity": "critical", "cluster": "lab", "node": "gpu1"}
     assert _is_silent(loud | {"severity": "warning"}, loud)

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from amalgam.connection import UnreachableError
+from amalgam.credentials_file import Account
 from amalgam.errors import AmalgamError
-from amalgam.monitoring.silences import Alertmanager, AlertmanagerUnreachableError, Matcher, parse_matcher
+from amalgam.monitoring.silences import Alertmanager, Matcher, parse_matcher
 
 NODE = [Matcher("node", "gpu1")]
 HOUR = timedelta(hours=1)
@@ -42,8 +44,8 @@ def simulated() -> Simulated:
 
 
 def asked(answer) -> Alertmanager:
-    http = httpx.Client(base_url="https://monitoring:8445/alertmanager/", transport=httpx.MockTransport(answer))
-    return Alertmanager(http, "https://monitoring:8445")
+    account = Account(user="amalgam", password="secret", ca_certificate="PEM")
+    return Alertmanager("https://monitoring:8445", account, transport=httpx.MockTransport(answer))
 
 
 def test_a_silence_is_made_with_what_it_is_for(simulated: Simulated) -> None:
@@ -133,5 +135,5 @@ def test_no_answer_is_an_error_of_its_own() -> None:
     def refuse(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused")
 
-    with pytest.raises(AlertmanagerUnreachableError, match="does not answer"):
+    with pytest.raises(UnreachableError, match="does not answer"):
         asked(refuse).silences()

@@ -33,9 +33,7 @@ MEMORY = measure(Scope.NODE, "node:memory_total:bytes")
 FILES = measure(Scope.NODE, "node:filesystem_used:bytes")
 STORAGE = measure(Scope.CLUSTER, "cluster:storage_total:bytes")
 CHIPS = measure(Scope.CLUSTER, "cluster:chips_allocatable")
-PODS = measure(
-    Scope.VC, 'max by (namespace, resource) (kube_resourcequota{type="hard",resourcequota="vc",resource=~"pods'
-)
+PODS = measure(Scope.VC, 'vc:quota_hard{resource=~"pods')
 
 
 @dataclass
@@ -95,5 +93,5 @@ def usual() -> Synthetic:
     made.add(MEMORY, 64 * GIB, lambda _: 16 * GIB, node="gpu1")
     made.add(FILES, 100 * GIB, lambda _: 75 * GIB, node="gpu1", mountpoint="/")
     made.add(CHIPS, 8, lambda _: 8, resource="nvidia_com_gpu")
-    made.add(PODS, 50, lambda _: 2, namespace="vision", resource="pods")
+    made.add(PODS, 50, lambda _: 2, vc="vision", resource="pods")
     return made

@@ -61,8 +61,8 @@ def test_a_host_that_says_nothing_is_named(synthetic: Synthetic) -> None:
 
 
 def test_what_has_gone_and_what_nobody_measures_is_left_out(synthetic: Synthetic) -> None:
-    synthetic.add(PODS, 0, lambda _: 0, namespace="empty", resource="pods")
-    synthetic.add(PODS, 5, lambda _: math.nan, namespace="unknown", resource="pods")
+    synthetic.add(PODS, 0, lambda _: 0, vc="empty", resource="pods")
+    synthetic.add(PODS, 5, lambda _: math.nan, vc="unknown", resource="pods")
     assert list(_report(synthetic).of(Scope.VC)) == ["vision"]
 
 

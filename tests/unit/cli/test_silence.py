@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
 from amalgam.cli import app, silence
-from amalgam.monitoring.silences import Alertmanager
-from tests.unit.alerting.test_silences import Simulated
+from tests.unit.alerting.test_silences import Simulated, asked
 
 SITE = ("--inventory", "inventories/lab")
 
@@ -18,13 +16,8 @@ SITE = ("--inventory", "inventories/lab")
 @pytest.fixture
 def alertmanager(monkeypatch: pytest.MonkeyPatch) -> Simulated:
     simulated = Simulated()
-
-    def connect(*_: str) -> Alertmanager:
-        http = httpx.Client(base_url="https://monitoring/alertmanager/", transport=httpx.MockTransport(simulated))
-        return Alertmanager(http, "monitoring")
-
-    login = SimpleNamespace(url="https://monitoring", ca_certificate="", user="amalgam", password="")
-    monkeypatch.setattr(silence, "connect", connect)
+    login = SimpleNamespace(url="https://monitoring", account={}, user="amalgam")
+    monkeypatch.setattr(silence, "Alertmanager", lambda *_: asked(simulated))
     monkeypatch.setattr(silence, "of_administrator", lambda _: login)
     return simulated
 

@@ -84,6 +84,14 @@ def test_a_pod_has_one_phase_and_a_restart_is_counted() -> None:
     assert [one for one in told if one.startswith("kube_pod_container_status_restarts_total") and one.endswith(" 3")]
 
 
+@pytest.mark.parametrize(("status", "value"), [("True", 1), ("False", 0), (None, 0)])
+def test_a_pod_is_ready_by_its_condition(status: str | None, value: int) -> None:
+    pod = recorded("pods")[0]
+    pod["status"]["conditions"] = [{"type": "Ready", "status": status}] if status else []
+    (told,) = [one for one in _text("pods", [pod]) if one.startswith("kube_pod_status_ready")]
+    assert told.endswith(f'condition="true"}} {value}')
+
+
 def test_a_namespace_is_told_with_all_its_labels_in_snake_case() -> None:
     told = next(one for one in _text("namespaces") if 'namespace="vision"' in one)
     assert told.startswith("kube_namespace_labels{")

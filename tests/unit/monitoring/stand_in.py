@@ -1,4 +1,4 @@
-"""A web server with the page and a Prometheus that answers every query with something of the right shape."""
+"""A web server with the pages, an Alertmanager, and a Prometheus that answers with something of the right shape."""
 
 from __future__ import annotations
 
@@ -51,6 +51,16 @@ ALERTS = [
         ("AcceleratorUnhealthy", "critical", "Chip 1 of worker2 says that it is unhealthy"),
     ]
 ]
+
+
+ALERTMANAGER = "/alertmanager/api/v2/"
+
+
+def _sent(alert: dict[str, Any], silenced_by: list[str]) -> dict[str, Any]:
+    """An alert as Alertmanager knows it; a silence is one of chips here."""
+    chips = alert["labels"]["alertname"].startswith("Accelerator")
+    status = {"state": "active", "silencedBy": silenced_by if chips else [], "inhibitedBy": []}
+    return {**alert, "startsAt": alert["activeAt"], "status": status}
 
 
 def policy() -> str:
@@ -113,10 +123,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     failing = ""
     silent = ""
+    silences: dict[str, dict[str, Any]]
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
-        if path == "/prometheus/api/v1/alerts":
+        if path.startswith(ALERTMANAGER):
+            held = list(self.silences)
+            known = {"alerts": [_sent(alert, held) for alert in ALERTS], "silences": list(self.silences.values())}
+            self._json(200, known[path.removeprefix(ALERTMANAGER)])
+        elif path == "/prometheus/api/v1/alerts":
             self._json(200, {"status": "success", "data": {"alerts": ALERTS}})
         elif path == "/dashboards.json":
             self._send(200, "application/json", as_json(load(DASHBOARDS), "example").encode())
@@ -128,6 +143,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
+        if self.path == f"{ALERTMANAGER}silences":
+            body = json.loads(self.rfile.read(length))
+            identifier = f"silence-{len(self.silences) + 1}"
+            self.silences[identifier] = {**body, "id": identifier, "status": {"state": "active"}}
+            self._json(200, {"silenceID": identifier})
+            return
         form = {name: values[0] for name, values in parse_qs(self.rfile.read(length).decode()).items()}
         expr = form["query"]
         if self.failing and self.failing in expr:
@@ -137,13 +158,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self._json(200, answer(expr, form))
 
+    def do_DELETE(self) -> None:
+        self.silences[self.path.rpartition("/")[2]]["status"]["state"] = "expired"
+        self._send(200, "text/plain", b"")
+
     def _json(self, status: int, body: dict[str, Any]) -> None:
         self._send(status, "application/json", json.dumps(body).encode())
 
     def _send(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
         headers = {"Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(body))}
-        for name, value in {**headers, "Content-Security-Policy": policy()}.items():
+        headers |= {"Content-Security-Policy": policy(), "Monitoring-User": "amalgam"}
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -155,7 +181,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def served(*, failing: str = "", silent: str = "") -> Iterator[str]:
     """Its address; queries with ``failing`` in them fail, those with ``silent`` find nothing."""
-    handler = type("Handler", (_Handler,), {"failing": failing, "silent": silent})
+    handler = type("Handler", (_Handler,), {"failing": failing, "silent": silent, "silences": {}})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -12,42 +12,13 @@ import pytest
 import yaml
 
 from amalgam.errors import AmalgamError
+from amalgam.monitoring.alerts import topics
 from amalgam.monitoring.dashboards import Dashboard, as_json, load, with_values
 from tests.unit.alerting.programs import program
 from tests.unit.monitoring.stand_in import DASHBOARDS
 
 ALL = load(DASHBOARDS)
-_RECORDED = {
-    "accelerator_utilization:ratio",
-    "accelerator_memory_used:bytes",
-    "accelerator_memory_total:bytes",
-    "accelerator_temperature:celsius",
-    "accelerator_power:watts",
-    "accelerator_healthy",
-    "accelerator_link_up",
-    "accelerator_ecc_errors:total",
-    "node:cpu_utilization:ratio",
-    "node:memory_utilization:ratio",
-    "node:memory_used:bytes",
-    "node:memory_total:bytes",
-    "node:load1",
-    "node:filesystem_used:ratio",
-    "node:disk_io:ratio",
-    "node:disk_read:bytes_rate",
-    "node:disk_write:bytes_rate",
-    "node:network_receive:bytes_rate",
-    "node:network_transmit:bytes_rate",
-    "node:network_errors:rate",
-    "vc:cpu_usage:cores",
-    "vc:memory_usage:bytes",
-    "vc:chips_requested",
-    "vc:quota_used:ratio",
-    "vc:pods",
-    "cluster:chips_allocatable",
-    "cluster:chips_requested",
-    "cluster:storage_used:bytes",
-    "cluster:storage_total:bytes",
-}
+_RECORDED = {record.record for topic in topics().values() for record in topic.records}
 # Of Kubernetes' own components, of cluster_state, Prometheus and the log store, in their own words.
 _EXPORTED = {
     "apiserver_request_duration_seconds_count",

@@ -33,7 +33,7 @@ _PAGES = {
         """const box = document.querySelector("#alerts");
         return [box.dataset.level, box.querySelector("summary").textContent,
           ...[...box.querySelectorAll("li strong")].map((alert) => alert.textContent),
-          box.querySelector("a").getAttribute("href")]""",
+          ...[...box.querySelectorAll("li:first-child a")].map((link) => link.getAttribute("href"))]""",
     ),
     "queries": (
         "#cluster",
@@ -93,7 +93,8 @@ def test_logs_of_the_scope_are_linked(seen: dict[str, Seen]) -> None:
 def test_firing_alerts_are_shown_the_worst_first_with_what_to_do(seen: dict[str, Seen]) -> None:
     book = "https://monitoring.example.internal/runbooks/AcceleratorUnhealthy"
     worst_first = ["AcceleratorUnhealthy", "NodeMemoryHigh"]
-    assert seen["alerts"].answer == ["critical", "2 alerts firing", *worst_first, book]
+    silence = "/silences.html?alertname=AcceleratorUnhealthy&node=worker2"
+    assert seen["alerts"].answer == ["critical", "2 alerts firing", *worst_first, book, silence]
 
 
 def test_a_selection_with_the_signs_of_regular_expressions_stays_what_it_is(seen: dict[str, Seen]) -> None:

@@ -26,7 +26,7 @@ class Members(Kind):
         for project, number in session.projects.items():
             for one in session.client.listed(f"/projects/{number}/members"):
                 role = _NAMES.get(one["role_id"], str(one["role_id"]))
-                if (one["entity_name"], role) == (session.client.username, "projectAdmin"):
+                if (one["entity_name"], role) == (session.client.user, "projectAdmin"):
                     continue
                 name = one["entity_name"] if one["entity_type"] == "u" else f"group:{one['entity_name']}"
                 yield Found(self.word, f"{project}/{name}", {"role": role}, number=one["id"])

@@ -48,6 +48,12 @@ def _phase(pod: Object) -> Iterable[Sample]:
             yield {"phase": one}, one == phase
 
 
+def _ready(pod: Object) -> Iterable[Sample]:
+    conditions = pod.get("status", {}).get("conditions") or []
+    # That it is not so says 0 here, without two further series for each pod.
+    yield {"condition": "true"}, any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
 def _restarts(pod: Object) -> Iterable[Sample]:
     for container in pod.get("status", {}).get("containerStatuses") or []:
         yield {"container": container["name"]}, container.get("restartCount", 0)
@@ -66,6 +72,7 @@ PODS = Resource(
         Family("kube_pod_info", "Information about pod.", _info),
         Family("kube_pod_labels", "Kubernetes labels converted to Prometheus labels.", _labels),
         Family("kube_pod_status_phase", "The pods current phase.", _phase),
+        Family("kube_pod_status_ready", "Describes whether the pod is ready to serve requests.", _ready),
         Family(
             "kube_pod_container_status_restarts_total",
             "The number of container restarts per container.",
