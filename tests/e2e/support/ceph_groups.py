@@ -114,7 +114,7 @@ class Group:
         return path
 
     def files(self, root: str, operation: str, name: str, *arguments: object) -> Done:
-        """Do one thing with a file of the volume at ``root``, as a worker: ``write`` SIZE, ``size``, or set an attribute."""
+        """Do one thing with a file of the volume at ``root`` as a worker: ``write`` SIZE, ``size``, or an attribute."""
         words = " ".join(str(word) for word in (self.name, self.keyring(self.name), root, operation, name, *arguments))
         return self.node.run(f"python3 - {words}", stdin=_FILES, check=False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,20 +12,8 @@ import pytest
 import yaml
 
 from amalgam.ceph_keys import ceph_key
-from tests.unit.plugins.conftest import ROOT, Played
-
-ROLE = ROOT / "roles" / "ceph_csi"
-SECRET = base64.b64encode(bytes(32)).decode()
-DIGEST = f"sha256:{'0' * 64}"
-IMAGES = (
-    "cephcsi",
-    "csi_node_driver_registrar",
-    "csi_provisioner",
-    "csi_resizer",
-    "csi_snapshotter",
-    "snapshot_controller",
-)
-CRDS = "kind: CustomResourceDefinition\n"
+from tests.fixtures.ceph_csi import CRDS, DIGEST, IMAGES, ROLE, SECRET, role_tasks, role_variables
+from tests.unit.plugins.conftest import Played
 
 Object = dict[str, Any]
 
@@ -34,18 +21,7 @@ Object = dict[str, Any]
 @pytest.fixture
 def variables(tmp_path: Path) -> dict[str, Any]:
     """A site with two classes; the other provisioner would be in the test's folder."""
-    crds = tmp_path / "crds.yaml"
-    crds.write_text(CRDS)
-    return {
-        **yaml.safe_load((ROLE / "defaults" / "main.yml").read_text()),
-        **yaml.safe_load((ROLE / "vars" / "main.yml").read_text()),
-        "__ceph_csi_other": str(tmp_path / "shared-volumes.yaml"),
-        "ceph_csi_images": {name: f"mirror.example.internal/{name}@{DIGEST}" for name in IMAGES},
-        "ceph_csi_snapshot_crds": {"path": str(crds), "sha256": hashlib.sha256(CRDS.encode()).hexdigest()},
-        "ceph_csi_classes": {"shared": "volumes", "fast": "vision"},
-        "ceph_csi_monitors": ["192.0.2.31", "192.0.2.32", "192.0.2.33"],
-        "ceph_csi_key_secret": SECRET,
-    }
+    return role_variables(tmp_path)
 
 
 @pytest.fixture
@@ -93,10 +69,8 @@ def test_definitions_that_are_not_what_was_meant_are_refused(
 @pytest.fixture
 def manifests(tmp_path: Path, play: Callable[..., Played], variables: dict[str, Any]) -> Path:
     """The folder that the role's own task writes."""
-    tasks = yaml.safe_load((ROLE / "tasks" / "configure.yml").read_text())
-    tree = tasks[0]["template_tree"] | {"src": str(ROLE / "templates"), "dest": str(tmp_path / "root")}
     (tmp_path / "root").mkdir()
-    run = play([{"template_tree": tree}], vars=variables, gather_facts=False)
+    run = play(role_tasks(tmp_path / "root"), vars=variables, gather_facts=False)
     assert run.rc == 0, run.output
     return tmp_path / "root/etc/amalgam/manifests/ceph-csi"
 
