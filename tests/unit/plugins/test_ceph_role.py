@@ -249,7 +249,7 @@ def test_a_worker_may_do_with_a_group_what_mounting_takes_and_nothing_with_other
     assert node["osd"] == "allow rw pool=shared.data namespace=vision, allow r pool=shared.meta namespace=vision"
     assert node["mgr"] == ", ".join(
         f'allow command "fs subvolume {name}" with vol_name=shared group_name=vision'
-        for name in ("info", "getpath", "metadata set")
+        for name in ("info", "getpath", "metadata set", "snapshot info", "snapshot metadata set")
     )
 
 
