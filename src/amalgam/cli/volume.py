@@ -11,11 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from amalgam.volumes import snapshots
-from amalgam.volumes.helper import Helper
 from amalgam.volumes.kubectl import Kubectl
+from amalgam.volumes.provisioner import provisioner_of
 from amalgam.volumes.restore import Step, quantity
-from amalgam.volumes.restore import restore as restore_claim
 
 app = typer.Typer(no_args_is_help=True)
 snapshot = typer.Typer(no_args_is_help=True)
@@ -29,7 +27,7 @@ Name = Annotated[str, typer.Argument(help="Name of the snapshot.")]
 @snapshot.command()
 def create(namespace: Namespace, claim: Claim, name: Name) -> None:
     """Keep a volume as it is now; it costs no space until the volume changes."""
-    snapshots.create(Helper(Kubectl()), namespace, claim, name)
+    provisioner_of(Kubectl()).create(namespace, claim, name)
     typer.echo(f"{namespace}/{claim}: snapshot {name} made")
 
 
@@ -40,7 +38,7 @@ def list_snapshots(
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
 ) -> None:
     """List snapshots, those of claims that are gone among them."""
-    found = snapshots.find(Helper(Kubectl()), namespace=namespace, claim=claim).snapshots
+    found = provisioner_of(Kubectl()).find(namespace, claim)
     if as_json:
         rows = [asdict(one) | {"created": one.created.isoformat()} for one in found]
         typer.echo(json.dumps(rows, indent=1))
@@ -56,7 +54,7 @@ def list_snapshots(
 @snapshot.command()
 def delete(namespace: Namespace, claim: Claim, name: Name) -> None:
     """Delete a snapshot."""
-    snapshots.delete(Helper(Kubectl()), namespace, claim, name)
+    provisioner_of(Kubectl()).delete(namespace, claim, name)
     typer.echo(f"{namespace}/{claim}: snapshot {name} deleted")
 
 
@@ -83,5 +81,5 @@ def restore(
         def watch(step: Step, done: int, total: int | None) -> None:
             progress.update(task, description=step, completed=done, total=total)
 
-        restore_claim(Helper(Kubectl()), namespace, source, claim, watch)
+        provisioner_of(Kubectl()).restore(namespace, source, claim, watch)
     typer.echo(f"{namespace}/{claim}: restored from {source}")

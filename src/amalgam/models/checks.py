@@ -30,6 +30,7 @@ from amalgam.models.topology import WORKER_CLASSES, check_topology
 from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.training import TrainingVolume, check_training
 from amalgam.models.variables import check_variable
+from amalgam.models.volumes import VOLUMES_VARIABLES, check_volumes
 from amalgam.tenants.rbac import Role
 
 SITE_WIDE: dict[str, TypeAdapter[Any]] = {
@@ -51,6 +52,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     TRAINING: TypeAdapter(list[TrainingVolume]),
     ORGANISATIONS: TypeAdapter(list[Group]),
     ROLES: TypeAdapter(list[Role]),
+    **VOLUMES_VARIABLES,
 }
 PER_HOST: dict[str, TypeAdapter[Any]] = {
     "accelerator": TypeAdapter(Accelerator),
@@ -78,6 +80,7 @@ def check_site(draft: Draft, roles: Path) -> None:
         _check_host(draft, host)
     check_accelerators(draft)
     check_storage(draft)
+    check_volumes(draft)
     check_registry(draft)
     check_mirrors(draft)
     check_harbor(draft)

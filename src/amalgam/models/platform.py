@@ -9,7 +9,7 @@ from amalgam.models.mirrors import RegistryName
 IMAGE_REGISTRIES = "platform_image_registries"
 SYSTEM_NAMESPACES = "platform_system_namespaces"
 
-SYSTEM = ("kube-system", "shared-volumes", "device-plugins", "logging", "monitoring")
+SYSTEM = ("kube-system", "shared-volumes", "ceph-csi", "device-plugins", "logging", "monitoring")
 """Namespaces whose pods are parts of the nodes: they may use their host, and are the site's own.
 
 No policy of the platform looks at them. Their images are those of the bundle, or lie on the node already.

@@ -28,6 +28,7 @@ from amalgam.models.tenants import Tenants
 from amalgam.models.topology import BUNDLE_SERVER, MANAGEMENT
 from amalgam.models.training import VARIABLE as TRAINING
 from amalgam.models.training import TrainingVolume
+from amalgam.models.volumes import PROVISIONER, Provisioner
 from amalgam.paths import project_root
 from amalgam.tenants.vcs import tenancies
 
@@ -67,6 +68,7 @@ class Site:
     training_volumes: tuple[TrainingVolume, ...] = ()
     """The VCs that train."""
     subvolumes: tuple[Subvolume, ...] = ()
+    volumes_provisioner: Provisioner = "local_path"
     mirrors: tuple[Mirror, ...] = ()
     platform: PlatformSettings = field(default_factory=PlatformSettings)
     tenants: Tenants = field(default_factory=Tenants)
@@ -147,6 +149,7 @@ def load_site(folder: Path, *, roles: Path | None = None) -> Site:
         datasets=tuple(draft.setting(DATASETS, list) or []),
         training_volumes=tuple(draft.setting(TRAINING, list) or []),
         subvolumes=tuple(draft.setting("ceph_subvolumes", list) or []),
+        volumes_provisioner="ceph_csi" if draft.setting(PROVISIONER, str) == "ceph_csi" else "local_path",
         mirrors=tuple(draft.setting("containerd_mirrors", list) or []),
         platform=PlatformSettings(
             image_registries=draft.setting(IMAGE_REGISTRIES, list) or [],

@@ -208,3 +208,64 @@ def test_metadata_servers_and_gateways_may_use_the_pools_of_their_own_kind_alone
     assert keyring["client.rgw.stor1"]["caps osd"] == '"allow rwx tag rgw *=*"'
     wide = [name for name in keyring.sections() if keyring[name].get("caps osd") in ('"allow *"', '"allow rwx"')]
     assert wide == ["client.admin", "mgr.stor1"]
+
+
+def test_only_parts_with_a_class_are_groups_of_ceph_csi_and_only_where_it_is_chosen(
+    tmp_path: Path, play: Callable
+) -> None:
+    template = ROLE / "templates" / "etc/amalgam/ceph/subvolumes.j2"
+    parts = [{"name": "common", "size_gib": 1}, {"name": "vision", "size_gib": 2, "storage_class": "fast"}]
+    lines = {}
+    for groups in (False, True):
+        arguments = {"src": str(template), "dest": str(tmp_path / "subvolumes")}
+        variables = {"ceph_key_secret": SECRET, "ceph_subvolumes": parts, "ceph_volume_groups": groups}
+        run = play([{"ansible.builtin.template": arguments}], vars=variables, gather_facts=False)
+        assert run.rc == 0, run.output
+        lines[groups] = [line.split() for line in (tmp_path / "subvolumes").read_text().splitlines()]
+
+    assert [line[0] for line in lines[False]] == ["/subvolumes/common", "/subvolumes/vision"]
+    assert [line[0] for line in lines[True]] == ["/subvolumes/common", "/volumes/vision"]
+    keys = [ceph_key(SECRET, "client.vision"), ceph_key(SECRET, "client.manager.vision")]
+    assert lines[True][1][1:] == ["vision", str(2 << 30), *keys]
+    assert lines[False][1][1:] == lines[True][1][1:]
+
+
+@pytest.fixture
+def caps(tmp_path: Path) -> dict[str, dict[str, str]]:
+    """What the clients of the group ``vision`` may do, by daemon, as the script asks Ceph for it."""
+    (tmp_path / "bin").mkdir()
+    stand_in = tmp_path / "bin" / "ceph"
+    stand_in.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" end >> {tmp_path}/told\n")
+    stand_in.chmod(0o755)
+    command = ["sh", str(PROGRAMS / "ceph-csi-caps"), "shared", "vision"]
+    subprocess.run(command, env={"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}, check=True)
+    calls = [call.splitlines()[4:] for call in (tmp_path / "told").read_text().split("end\n") if call]
+    return {client: dict(zip(words[::2], words[1::2], strict=True)) for client, *words in calls}
+
+
+def test_a_worker_may_do_with_a_group_what_mounting_takes_and_nothing_with_others(caps: dict) -> None:
+    node = caps["client.vision"]
+    assert node["mds"] == "allow rw path=/volumes/vision"
+    assert node["osd"] == "allow rw pool=shared.data namespace=vision, allow r pool=shared.meta namespace=vision"
+    assert node["mgr"] == ", ".join(
+        f'allow command "fs subvolume {name}" with vol_name=shared group_name=vision'
+        for name in ("info", "getpath", "metadata set", "snapshot info", "snapshot metadata set")
+    )
+
+
+def test_who_makes_volumes_opens_no_files(caps: dict) -> None:
+    manager = caps["client.manager.vision"]
+    assert manager.keys() == {"mon", "mgr", "osd"}
+    assert manager["osd"] == "allow rw pool=shared.meta namespace=vision"
+
+
+def test_no_client_of_ceph_csi_may_give_a_command_that_is_not_about_its_group(caps: dict) -> None:
+    for rights in caps.values():
+        assert rights["mon"] == "allow r"
+        for grant in rights["mgr"].split(", "):
+            assert grant.startswith('allow command "fs ')
+            assert " with vol_name=shared group_name=vision" in grant
+            assert "authorize" not in grant
+    clones = [grant for grant in caps["client.manager.vision"]["mgr"].split(", ") if "snapshot clone" in grant]
+    assert len(clones) == 1
+    assert clones[0].endswith(" target_group_name=vision")

@@ -45,14 +45,18 @@ class FakeKubectl(Kubectl):
         return self.objects.get((arguments[0], arguments[1]))
 
     def list(self, *arguments: str) -> list[Object]:
-        singular = {"persistentvolumes": "persistentvolume"}.get(arguments[0], arguments[0])
+        singular = arguments[0].replace("persistentvolumes", "persistentvolume").replace("contents.", "content.")
         return [described for (kind, _), described in self.objects.items() if kind == singular]
 
     def create(self, described: Object) -> None:
         if described["kind"] == "Pod":
             self.pods.append(described["spec"]["containers"][0]["command"][2:])
             return
-        kind = {"PersistentVolumeClaim": "pvc", "PersistentVolume": "persistentvolume"}[described["kind"]]
+        kind = {
+            "PersistentVolumeClaim": "pvc",
+            "PersistentVolume": "persistentvolume",
+            "VolumeSnapshot": "volumesnapshot.snapshot.storage.k8s.io",
+        }[described["kind"]]
         described["metadata"] |= {"uid": "claims-uid"}
         self.objects[kind, described["metadata"]["name"]] = {"status": {"phase": "Pending"}, **described}
 
