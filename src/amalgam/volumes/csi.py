@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from amalgam.errors import AmalgamError
-from amalgam.models.fields import is_label
 from amalgam.tenants.resources import parse
 from amalgam.volumes.kubectl import Kubectl, Object
+from amalgam.volumes.names import require_name
 from amalgam.volumes.restore import Step, Watch, quantity
 from amalgam.volumes.snapshots import Snapshot, missing
 
@@ -55,9 +55,7 @@ class CephCsi:
             AmalgamError: there is no such claim, or it has no volume of ours; the name is taken, or none.
         """
         where = f"{namespace}/{claim}"
-        if not is_label(name):
-            remedy = "use 1 to 63 lower-case letters, digits and hyphens"
-            raise AmalgamError(f"{name!r} is no name for a snapshot", where=where, remedy=remedy)
+        require_name(name, "snapshot", where)
         storage_class = self._class_of(namespace, claim)
         known = self._kubectl.get(_SNAPSHOT, name, "--namespace", namespace)
         if known is not None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from amalgam.errors import AmalgamError
-from amalgam.models.fields import is_label
 from amalgam.volumes.helper import NAMESPACE, PROVISIONER, Helper
 from amalgam.volumes.kubectl import Object
+from amalgam.volumes.names import require_name
 from amalgam.volumes.snapshots import Found, Snapshot, completed, find, missing
 
 RESTORED_FROM = f"{NAMESPACE}/restored-from"
@@ -45,9 +45,7 @@ def restore(helper: Helper, namespace: str, source: str, claim: str, watch: Watc
     Raises:
         AmalgamError: there is no such snapshot, the name is taken, the data do not fit, or the copy differs.
     """
-    if not is_label(claim):
-        remedy = "use 1 to 63 lower-case letters, digits and hyphens"
-        raise AmalgamError(f"{claim!r} is no name for a claim", where=namespace, remedy=remedy)
+    require_name(claim, "claim", namespace)
     watch(Step.LOOKING, 0, None)
     found = find(helper)
     snapshot = _choose(found, namespace, source)

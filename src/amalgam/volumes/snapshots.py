@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from amalgam.errors import AmalgamError
-from amalgam.models.fields import is_label
 from amalgam.volumes.helper import Ended, Helper
+from amalgam.volumes.names import require_name
 
 _ENOENT, _EEXIST = 2, 17
 
@@ -65,9 +65,7 @@ def create(helper: Helper, namespace: str, claim: str, name: str) -> None:
         AmalgamError: there is no such claim, or it has no volume of ours; the name is taken, or none.
     """
     where = f"{namespace}/{claim}"
-    if not is_label(name):
-        remedy = "use 1 to 63 lower-case letters, digits and hyphens"
-        raise AmalgamError(f"{name!r} is no name for a snapshot", where=where, remedy=remedy)
+    require_name(name, "snapshot", where)
     folder = _folder(helper, namespace, claim)
     ended = helper.run(["create", folder, name], [folder.rpartition("/")[0]])
     if ended.code == _EEXIST or any("File exists" in line for line in ended.lines):
