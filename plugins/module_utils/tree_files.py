@@ -57,24 +57,6 @@ class Ownership:
         return (found.st_uid, found.st_gid) == (self.uid, self.gid)
 
 
-class Owners(dict[str, Ownership]):
-    """The ownership that each ``USER:GROUP`` asked for stands for, looked up once.
-
-    ``must_exist`` and the error are those of :meth:`Ownership.of`.
-    """
-
-    def __init__(self, *, must_exist: bool) -> None:
-        """Nothing is looked up yet."""
-        super().__init__()
-        self._must_exist = must_exist
-
-    def __missing__(self, name: str) -> Ownership:
-        """Look one up."""
-        user, _, group = name.partition(":")
-        self[name] = Ownership.of(user, group, must_exist=self._must_exist)
-        return self[name]
-
-
 def _account(name: str, lookup: Callable[[str], int]) -> int:
     if name.isdigit():
         return int(name)

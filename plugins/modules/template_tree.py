@@ -253,9 +253,13 @@ class TreeSync:
         self.tree = json.loads(zlib.decompress(base64.b64decode(module.params["payload"])))
         self.rules = self.tree["handlers"]
         accounts = any(of_accounts(entry[0]) for entry in self.tree["files"])
-        self.owners = tree_files.Owners(must_exist=not self.check and not accounts)
-        for owner in [self.tree["owner"], *(entry[2] for entry in (*self.tree["folders"], *self.tree["files"]))]:
-            self.owners[owner]
+        self.owners = self.look_up_owners(must_exist=not self.check and not accounts)
+
+    def look_up_owners(self, *, must_exist: bool) -> dict[str, Any]:
+        """The ownership that each ``USER:GROUP`` of the tree stands for."""
+        entries = [*self.tree["folders"], *self.tree["files"]]
+        names = dict.fromkeys([self.tree["owner"], *(owner for _, _, owner, *_ in entries)])
+        return {name: self.files.Ownership.of(*name.split(":"), must_exist=must_exist) for name in names}
 
     def run(self) -> dict[str, Any]:
         overdue = self.notices.overdue(self.rules, check_mode=self.check)
@@ -353,7 +357,6 @@ class TreeSync:
         accounts = [change for change in changes if of_accounts(change.path)]
         self.write([folder for folder in folders if of_accounts(folder.path)], accounts)
         self.make_accounts([*folders, *changes], changed=bool(accounts))
-        self.owners = self.files.Owners(must_exist=True)
         self.write(
             [folder for folder in folders if not of_accounts(folder.path)],
             [change for change in changes if not of_accounts(change.path)],
@@ -384,6 +387,7 @@ class TreeSync:
             raise self.files.TreeError(
                 f"`{shlex.join(command)}` failed: {err.strip() or out.strip()}; correct the file"
             )
+        self.owners = self.look_up_owners(must_exist=True)
 
     def folder_diff(self, folder: Folder) -> dict[str, str]:
         before = described(folder.found.st_mode, folder.found) if folder.found else "absent\n"
