@@ -52,6 +52,13 @@ def test_a_wait_has_a_budget() -> None:
     assert not endless, "say `retries` and `delay`"
 
 
+def test_no_expression_means_a_newline_by_a_backslash() -> None:
+    # Ansible keeps backslashes in expressions as they are, so this is two characters and no newline.
+    written = re.compile(r"'(\\[nt])+'")
+    tasks = files_below("roles", "playbooks", "molecule", suffixes=(".yml",))
+    assert [str(file) for file in tasks if written.search(text(file))] == []
+
+
 def test_the_linter_knows_every_module_of_ours() -> None:
     ours = {file.stem for file in files_below("plugins/action", "plugins/modules", suffixes=(".py",))}
     assert set(yaml_data(Path(".ansible-lint"))["mock_modules"]) == ours

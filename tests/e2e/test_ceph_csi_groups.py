@@ -56,7 +56,7 @@ def test_files_of_a_volume_lie_in_the_namespace_of_its_group(group: Group) -> No
 def test_a_claims_size_is_its_volumes_quota_and_a_worker_cannot_lift_it(group: Group) -> None:
     path = group.path(VOLUME)
     full = group.files(path, "write", "fill", 64 * MIB)
-    group.files(path, "write", "fill", 0)
+    assert group.files(path, "write", "fill", 0).rc == 0
 
     lifted = group.files(path, "ceph.quota.max_bytes", "/", 0)
 
@@ -76,13 +76,18 @@ def test_all_volumes_of_a_class_together_hold_no_more_than_its_part(group: Group
         lambda said: "quota" in said,
         seconds=60,
     )
+    for path in (group.path(VOLUME), second):
+        assert group.files(path, "write", "half", 0).rc == 0
 
 
 def test_a_snapshot_is_restored_into_a_volume_of_the_same_group(group: Group) -> None:
-    group.files(group.path(VOLUME), "write", "kept", 3)
+    # What was freed before is taken off the sums as late as it was added to them.
+    wait_until(
+        "there is room", lambda: group.files(group.path(VOLUME), "write", "kept", 3).rc, lambda rc: rc == 0, seconds=60
+    )
     where = f"{FILE_SYSTEM} {VOLUME} csi-snap-1 --group_name {group.name}"
     group.ceph(group.manager, f"fs subvolume snapshot create {where}")
-    group.files(group.path(VOLUME), "write", "kept", 1)
+    assert group.files(group.path(VOLUME), "write", "kept", 1).rc == 0
     target = f"{FILE_SYSTEM} {VOLUME} csi-snap-1 csi-vol-3 --group_name {group.name} --target_group_name {group.name}"
 
     group.ceph(group.manager, f"fs subvolume snapshot clone {target}")
