@@ -58,16 +58,17 @@ def read_head(client: socket.socket) -> bytes:
 
 
 def target(head: bytes, names: dict[str, str]) -> tuple[str, int]:
-    """Address and port that a request's head asks for.
+    """Address and port that a request's head asks for, by a name or an address of the lab.
 
     Raises:
-        RefusedError: another method than CONNECT, or a name that no node knows.
+        RefusedError: another method than CONNECT, or what no node knows.
     """
     method, _, rest = head.decode("latin-1").partition(" ")
     authority = rest.partition(" ")[0]
     if method != "CONNECT":
         raise RefusedError(405, "this proxy carries TLS only: CONNECT name:port")
     name, _, port = authority.rpartition(":")
-    if name not in names or not port.isdecimal():
+    address = name if name in names.values() else names.get(name)
+    if address is None or not port.isdecimal():
         raise RefusedError(403, f"no node of the lab knows {authority}")
-    return names[name], int(port)
+    return address, int(port)

@@ -86,7 +86,6 @@ class Alertmanager(Connection):
 
     service = "Alertmanager"
     on_silence = "see `systemctl status prometheus-alertmanager nginx` there, and whether its firewall lets you in"
-    proxied = False  # it is inside the site
 
     def __init__(self, url: str, account: Account, *, transport: httpx.BaseTransport | None = None) -> None:
         """Connect when first asked, to the web server at ``url`` (``https://HOST:PORT``)."""

@@ -38,8 +38,9 @@ def test_names_are_those_the_nodes_know_and_never_a_node_s_own_loopback(hosts_fi
     }
 
 
-def test_a_known_name_is_led_to_its_node() -> None:
-    head = b"CONNECT registry.lab.internal:5000 HTTP/1.1\r\nHost: registry.lab.internal:5000\r\n\r\n"
+@pytest.mark.parametrize("asked", [b"registry.lab.internal", b"10.0.0.31"])
+def test_a_known_name_or_address_is_led_to_its_node(asked: bytes) -> None:
+    head = b"CONNECT %s:5000 HTTP/1.1\r\nHost: %s:5000\r\n\r\n" % (asked, asked)
     assert target(head, NAMES) == ("10.0.0.31", 5000)
 
 
@@ -48,6 +49,7 @@ def test_a_known_name_is_led_to_its_node() -> None:
     [
         (b"GET http://registry.lab.internal/ HTTP/1.1\r\n\r\n", 405),
         (b"CONNECT example.org:443 HTTP/1.1\r\n\r\n", 403),
+        (b"CONNECT 10.0.0.99:443 HTTP/1.1\r\n\r\n", 403),
         (b"CONNECT registry.lab.internal HTTP/1.1\r\n\r\n", 403),
         (b"CONNECT registry.lab.internal:https HTTP/1.1\r\n\r\n", 403),
         (b"\r\n\r\n", 405),
