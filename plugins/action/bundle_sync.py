@@ -1,23 +1,75 @@
-"""Controller side of bundle_sync: ask what is missing, send that in few archives, until nothing is."""
+"""Brings a bundle to a host: asks what is missing, and sends that in few archives until nothing is."""
 
 from __future__ import annotations
 
-import base64
-import json
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from amalgam.bundle.manifest import MANIFEST, SIGNATURE, Artifact, read_manifest
 from amalgam.errors import AmalgamError, told_as
 from amalgam.path_globs import matches, require_matches
+from amalgam_ansible.host_action import HostAction
+
+DOCUMENTATION = """
+name: bundle_sync
+short_description: Bring a bundle onto the host that serves it
+description:
+  - Makes O(dest) hold what the bundle's manifest lists (for O(arches) and O(include)), and nothing else.
+  - Only what is missing or different is sent, packed into few archives. Every file is verified against its sha256 on
+    the target before it gets its name. The manifest is written last, so an interrupted run is resumed by the next.
+  - A file that was verified once is not read again while its size and time stay the same.
+options:
+  src:
+    description: The bundle on the controller.
+    type: str
+    required: true
+  dest:
+    description: Folder on the target. It belongs to this action, other files in it are removed.
+    type: str
+    required: true
+  arches:
+    description: Architectures whose files are wanted. Images are always whole.
+    type: list
+    elements: str
+    choices: [amd64, arm64]
+    required: true
+  include:
+    description: Path globs of the parts that are wanted. A glob that matches nothing is refused.
+    type: list
+    elements: str
+    default: ["**"]
+attributes:
+  check_mode:
+    description: Predicts what would be sent and removed.
+    support: full
+"""
+
+EXAMPLES = """
+- name: Bring the bundle here
+  bundle_sync:
+    src: "{{ bundle_path }}"
+    arches: [amd64]
+    include: ["debian/**", "images/**", "archives/**"]
+"""
+
+RETURN = """
+sent:
+  description: Paths that were sent (or would be).
+  returned: always
+  type: list
+  elements: str
+removed:
+  description: Paths that were removed (or would be).
+  returned: always
+  type: list
+  elements: str
+"""
 
 # Bounds what is lost when the connection breaks, and the space the archive takes on both sides.
 ARCHIVE_BYTES = 512 << 20
@@ -30,8 +82,10 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
-    """See the documentation in ``plugins/modules/bundle_sync.py``."""
+class ActionModule(HostAction):
+    """See ``DOCUMENTATION``."""
+
+    program = "bundle_sync"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Probe, and send archives until the target misses nothing: one round trip where nothing is to do.
@@ -46,8 +100,8 @@ class ActionModule(ActionBase):
         with told_as(AnsibleActionFail):
             refuse_overlap(bundle, Path(args["dest"]))
             wanted = wanted_artifacts(bundle, args["arches"], args["include"])
-        module_args = args | {"payload": packed(bundle, wanted)}
-        result = self._execute_module("bundle_sync", dict(module_args), task_vars=task_vars)
+        params = {"dest": args["dest"], "archive": None} | described(bundle, wanted)
+        result = self.run_on_host(params, task_vars)
         missing: list[str] = result.pop("missing", [])
         if result.get("failed") or not missing or self._task.check_mode:
             return result | {"sent": missing}
@@ -57,8 +111,7 @@ class ActionModule(ActionBase):
             host = (task_vars or {}).get("inventory_hostname", "")
             self._display.display(f"bundle_sync: [{host}] archive {number} of {len(archives)}, {size} MiB")
             self._send(bundle, artifacts, result["incoming"])
-            archive = {"archive": result["incoming"]}
-            result = self._execute_module("bundle_sync", module_args | archive, task_vars=task_vars)
+            result = self.run_on_host(params | {"archive": result["incoming"]}, task_vars)
             still_missing = result.pop("missing", [])
             if result.get("failed"):
                 return result
@@ -117,11 +170,10 @@ def wanted_artifacts(bundle: Path, arches: list[str], include: list[str]) -> lis
     return wanted
 
 
-def packed(bundle: Path, wanted: list[Artifact]) -> str:
-    """What the target is to hold, as one argument."""
+def described(bundle: Path, wanted: list[Artifact]) -> dict[str, Any]:
+    """What the host is to hold."""
     texts = {name: (bundle / name).read_text() for name in (SIGNATURE, MANIFEST) if (bundle / name).is_file()}
-    tree = {"files": [[a.path, a.size, a.sha256] for a in wanted], "manifest": texts}
-    return base64.b64encode(zlib.compress(json.dumps(tree).encode())).decode()
+    return {"files": [[a.path, a.size, a.sha256] for a in wanted], "manifest": texts}
 
 
 def in_archives(artifacts: list[Artifact]) -> Iterator[list[Artifact]]:

@@ -1,22 +1,162 @@
-"""Controller side of template_tree: render a whole tree and hand it to the target in one round trip."""
+"""Renders a whole tree and puts it in place on the host, in one round trip."""
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.text.converters import to_bytes, to_text
-from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
 from amalgam.errors import AmalgamError, told_as
 from amalgam.path_globs import handler_rules, matches, require_matches
+from amalgam_ansible.host_action import HostAction
+
+DOCUMENTATION = """
+name: template_tree
+short_description: Render a role's templates and sync them in one round trip
+description:
+  - Renders every file under a role's C(templates/) on the controller with the task's variables, and puts the result in
+    place on the target in one round trip. The path of a file under C(templates/) is its path on the target, C(.j2)
+    taken off.
+  - Files without C(.j2) are copied byte for byte. C(.gitkeep) only keeps an otherwise empty folder.
+  - Accounts of the system come with the tree, as C(etc/sysusers.d/NAME.conf) (sysusers.d(5)); they are made before the
+    files that belong to them.
+  - Files that are not readable for all (mode 0640, 0600, ...) are secret. Their contents appear in no diff.
+  - Globs are relative to the tree's root. C(*) stays within a folder, C(**) crosses folders. A glob that matches
+    nothing is refused.
+  - A restart that a killed run left undone ("Restart <unit>" handlers) is notified again by the next run.
+  - The services that live on these files are seen to in the same round trip, see O(units).
+options:
+  src:
+    description: Folder to render, absolute or relative to the role (or the playbook).
+    type: str
+    default: templates
+  dest:
+    description: Folder on the target that stands for the tree's root.
+    type: str
+    default: /
+  owner:
+    description: Owner of every file, and of the folders that are created or named in O(modes) or O(owners).
+    type: str
+    default: root
+  group:
+    description: Group of the same.
+    type: str
+    default: root
+  mode:
+    description: Mode of files that no glob in O(modes) matches.
+    type: str
+    default: "0644"
+  dir_mode:
+    description: Mode of folders that are created. Folders that are there keep theirs, unless O(modes) names them.
+    type: str
+    default: "0755"
+  modes:
+    description:
+      - Path globs to modes, the last match wins.
+      - A glob that ends with C(/), or a folder's plain path, means folders.
+    type: dict
+    default: {}
+  owners:
+    description:
+      - Path globs to C(USER:GROUP) of what belongs to somebody else, the last match wins.
+      - As in O(modes), a glob that ends with C(/), or a folder's plain path, means folders.
+    type: dict
+    default: {}
+  exclude:
+    description: Path globs of files to leave out on this host.
+    type: list
+    elements: str
+    default: []
+  extra:
+    description: Files whose content is no template of the tree (certificates, keys).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Path in the tree.
+        type: str
+        required: true
+      content:
+        description: The file's text.
+        type: str
+        required: true
+      mode:
+        description: Mode of this file, before O(modes).
+        type: str
+  folders:
+    description: Folders that are to be there without a file of the tree below them, such as one that a variable names.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Path in the tree; slashes at both ends may be there.
+        type: str
+        required: true
+      mode:
+        description: Mode of the folder, as by O(modes).
+        type: str
+        required: true
+      owner:
+        description: C(USER:GROUP), as by O(owners).
+        type: str
+  links:
+    description: Paths of symbolic links in the tree to what they point at.
+    type: dict
+    default: {}
+  handlers:
+    description: Path globs to a handler's name, or a list of names. Notified for paths that changed.
+    type: dict
+    default: {}
+  validate:
+    description:
+      - Path globs to commands with C(%s), run on a staged copy of a changed file before anything is replaced.
+      - When one fails, nothing is changed. In check mode a command that is not installed is passed over.
+    type: dict
+    default: {}
+  units:
+    description:
+      - Units of systemd that run and start at boot once the tree is in place. One that is disabled is enabled, of one
+        that does not run the handler "Restart <unit>" is notified.
+      - A unit that was started and whose conditions do not hold (C(ConditionPathExists=) and the like) is left alone.
+      - A mapping names the handler of each unit, where it is another than "Restart <unit>".
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Predicts, on bare hosts too.
+    support: full
+  diff_mode:
+    description: One diff per file.
+    support: full
+"""
+
+EXAMPLES = """
+- name: Configure
+  template_tree:
+    modes:
+      etc/haproxy/certs/: "0700"
+      etc/haproxy/certs/**: "0600"
+    validate:
+      etc/haproxy/haproxy.cfg: haproxy -c -f %s
+    handlers:
+      etc/haproxy/**: Restart haproxy
+    units: [haproxy]
+"""
+
+RETURN = """
+changed_paths:
+  description: Paths that changed, relative to O(dest). Folders end with a slash.
+  returned: always
+  type: list
+  elements: str
+"""
 
 ARGUMENTS: dict[str, Any] = {
     "src": {"type": "str", "default": "templates"},
@@ -77,11 +217,13 @@ class Source:
     mode: str | None = None
 
 
-class ActionModule(ActionBase):
-    """See the documentation in ``plugins/modules/template_tree.py``."""
+class ActionModule(HostAction):
+    """See ``DOCUMENTATION``."""
+
+    program = "template_tree"
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Render, pack, execute once, and notify handlers by what changed.
+        """Render, send once, and notify handlers by what changed.
 
         Raises:
             AnsibleActionFail: arguments that cannot mean what was wanted; a template that does not render.
@@ -92,14 +234,11 @@ class ActionModule(ActionBase):
             self._task.args["units"] = {unit: f"Restart {unit}" for unit in units}
         _, args = self.validate_argument_spec(ARGUMENTS)
         with told_as(AnsibleActionFail):
-            payload = self._payload(args, task_vars or {})
-        module_args = {name: args[name] for name in ("dest", "units")} | {"payload": payload}
-        result = self._execute_module("template_tree", module_args, task_vars=task_vars)
-        # The task executor hands the task's own notify list on with the result.
-        self._task.notify = [*(self._task.notify or []), *result.pop("notify", [])]
-        return result
+            tree = self._rendered(args, task_vars or {})
+        params = {"dest": args["dest"], "units": args["units"], "tree": tree}
+        return self.run_on_host(params, task_vars)
 
-    def _payload(self, args: dict[str, Any], task_vars: dict[str, Any]) -> str:
+    def _rendered(self, args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         root = self._source_folder(args["src"])
         sources, kept = collect(root, args["extra"], args["links"])
         links = args["links"]
@@ -119,7 +258,7 @@ class ActionModule(ActionBase):
         ]
         wanted = [sources[path] for path in stays if path in sources]
         render = Renderer(self, root, task_vars)
-        tree = {
+        return {
             "dir_mode": checked_mode(args["dir_mode"], "dir_mode"),
             "owner": f"{args['owner']}:{args['group']}",
             "folders": [folder_entry(path, args) for path in folders_of(stays)],
@@ -130,7 +269,6 @@ class ActionModule(ActionBase):
             ],
             "handlers": handler_rules(args["handlers"]),
         }
-        return base64.b64encode(zlib.compress(json.dumps(tree).encode())).decode()
 
     def _source_folder(self, src: str) -> Path:
         role = getattr(self._task, "_role", None)

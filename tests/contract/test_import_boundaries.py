@@ -1,6 +1,7 @@
-"""Imports go one way: amalgam <- amalgam_stacks <- pulumi, amalgam <- amalgam_pulumi, amalgam <- plugins.
+"""Imports go one way: amalgam <- amalgam_stacks <- pulumi, amalgam <- amalgam_pulumi,
+amalgam <- amalgam_ansible <- plugins.
 
-On a node nothing of ours is imported.
+What runs on a host needs Python alone.
 
 Seen in 2i2c's infrastructure, which enforces it with a hook after cycles made its parts impossible to test alone; and
 in collections whose modules import the controller's package and so fail on every host that lacks it.
@@ -18,18 +19,23 @@ import pytest
 from tests.contract.repository import files_below, text
 
 OURS_ABOVE = ("amalgam_pulumi", "amalgam_stacks")
+ANSIBLE = ("ansible", "amalgam_ansible")
+ON_HOST = "amalgam.on_host"
 # (who, what it may not import)
 FORBIDDEN = [
-    ("src/amalgam", {"ansible", "pulumi", "pulumi_kubernetes", *OURS_ABOVE, "molecule", "pytest", "tests"}),
-    ("src/amalgam_stacks", {"ansible", "amalgam_pulumi", "tests"}),
-    ("pulumi", {"ansible", "amalgam_pulumi", "tests"}),
+    (
+        "src/amalgam",
+        {"ansible", "pulumi", "pulumi_kubernetes", *OURS_ABOVE, "amalgam_ansible", "molecule", "pytest", "tests"},
+    ),
+    ("src/amalgam_stacks", {*ANSIBLE, "amalgam_pulumi", "tests"}),
+    ("pulumi", {*ANSIBLE, "amalgam_pulumi", "tests"}),
     # Programs run in their own environment, the plugin beside the engine: neither knows the other's SDK.
-    ("src/amalgam_pulumi", {"ansible", "amalgam_stacks", "pulumi_kubernetes", "tests"}),
+    ("src/amalgam_pulumi", {*ANSIBLE, "amalgam_stacks", "pulumi_kubernetes", "tests"}),
+    ("src/amalgam_ansible", {*OURS_ABOVE, "pulumi", "tests"}),
     ("plugins/action", {*OURS_ABOVE, "pulumi", "tests"}),
     ("plugins/filter", {*OURS_ABOVE, "pulumi", "tests"}),
     ("plugins/vars", {*OURS_ABOVE, "pulumi", "tests"}),
 ]
-ON_NODES = ("plugins/modules", "plugins/module_utils")
 
 
 def _imports(source: str) -> Iterator[str]:
@@ -55,14 +61,14 @@ def test_imports_go_one_way(folder: str, forbidden: set[str]) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("folder", ON_NODES)
-def test_what_runs_on_a_node_needs_python_and_ansible_only(folder: str) -> None:
-    assert _python(folder)
+def test_what_runs_on_a_host_needs_python_alone() -> None:
+    files = _python("src/amalgam/on_host")
+    assert files
     wrong = [
         f"{file}: {name}"
-        for file in _python(folder)
+        for file in files
         for name in _imports(text(file))
-        if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("ansible.module_utils")
+        if name.split(".")[0] not in sys.stdlib_module_names and not f"{name}.".startswith(f"{ON_HOST}.")
     ]
     assert wrong == []
 

@@ -77,8 +77,8 @@ def test_secrets_are_never_arguments_of_a_program() -> None:
     assert not told
 
 
-def test_modules_that_take_a_secret_hide_it_themselves() -> None:
-    source = (ROOT / "plugins/modules/registry_images.py").read_text(encoding="utf-8")
+def test_actions_that_take_a_secret_hide_it_themselves() -> None:
+    source = (ROOT / "plugins/action/registry_images.py").read_text(encoding="utf-8")
     assert re.search(r"password[\"']?\s*[:=]\s*(\{|dict\()[^})]*no_log[\"']?\s*[:=]\s*True", source)
 
 

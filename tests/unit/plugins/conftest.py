@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-import ansible.module_utils
 import pytest
 import yaml
-from ansible.module_utils import basic
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from amalgam.on_host.program import Request, answer
 
 ROOT = Path(__file__).parents[3]
 PLUGINS = ROOT / "plugins"
@@ -101,10 +101,7 @@ def play(tmp_path: Path, ansible_process: subprocess.Popen) -> Play:
 
 
 def load(kind: str, name: str) -> ModuleType:
-    """Import a plugin file, with our module_utils found as they are on a target."""
-    utils = str(PLUGINS / "module_utils")
-    if utils not in ansible.module_utils.__path__:
-        ansible.module_utils.__path__.append(utils)
+    """Import a plugin file."""
     spec = importlib.util.spec_from_file_location(f"amalgam_plugin_{name}", PLUGINS / kind / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -119,17 +116,12 @@ def plugin() -> Callable[[str, str], ModuleType]:
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict]:
-    """Run a module in this process, as a target would: its arguments in, its result out."""
+def call() -> Callable[..., dict]:
+    """Run a program of the host in this process: its arguments in, its result out."""
 
     def run(name: str, arguments: dict, *, check: bool = False) -> dict:
-        given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments | {"_ansible_check_mode": check}})
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", given.encode())
-        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy")
-        capsys.readouterr()
-        with pytest.raises(SystemExit):
-            load("modules", name).main()
-        return json.loads(capsys.readouterr().out)
+        program = importlib.import_module(f"amalgam.on_host.{name}")
+        return json.loads(answer(program.run, Request(arguments, check_mode=check, diff=False)))
 
     return run
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from amalgam.on_host import tree_files
+
 
 @pytest.fixture
 def archive(server, call, tmp_path):
@@ -33,7 +35,7 @@ def archive(server, call, tmp_path):
             }
 
         def run(self, arguments: dict, *, check: bool = False) -> dict:
-            return call("bundle_archive", arguments, check=check)
+            return call("bundle_archive", {"rules": []} | arguments, check=check)
 
     return Archive()
 
@@ -129,10 +131,9 @@ def test_members_that_are_no_plain_files_inside_are_refused(archive, tmp_path, p
     assert not [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
 
 
-def test_a_run_killed_after_some_files_is_finished_by_the_next(archive, tmp_path, plugin, monkeypatch):
+def test_a_run_killed_after_some_files_is_finished_by_the_next(archive, tmp_path, monkeypatch):
     arguments = archive.serve(FILES)
-    files = plugin("module_utils", "tree_files")
-    real = files.put_in_place
+    real = tree_files.put_in_place
     placed: list[Path] = []
 
     def die_at_the_third(path: Path) -> None:
@@ -142,9 +143,7 @@ def test_a_run_killed_after_some_files_is_finished_by_the_next(archive, tmp_path
         placed.append(path)
         real(path)
 
-    import ansible.module_utils.tree_files as used
-
-    monkeypatch.setattr(used, "put_in_place", die_at_the_third)
+    monkeypatch.setattr(tree_files, "put_in_place", die_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         archive.run(arguments)
     monkeypatch.undo()

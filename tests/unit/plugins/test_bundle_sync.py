@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from amalgam.errors import AmalgamError
+from amalgam.on_host import tree_files
 from amalgam.paths import project_root
 
 
@@ -132,12 +134,7 @@ def test_a_file_missing_from_the_bundle_or_cut_off_is_named_before_anything_is_s
 def test_verified_files_are_not_read_again_and_unverified_ones_are(plugin, call, bundle, monkeypatch):
     action = plugin("action", "bundle_sync")
     wanted = action.wanted_artifacts(bundle.path, ["amd64"], ["charts/**"])
-    arguments = {
-        "src": "x",
-        "arches": ["amd64"],
-        "dest": str(bundle.dest),
-        "payload": action.packed(bundle.path, wanted),
-    }
+    arguments = {"dest": str(bundle.dest), "archive": None} | action.described(bundle.path, wanted)
     target = bundle.dest / "charts/c.tgz"
     target.parent.mkdir(parents=True)
     target.write_text("chert")
@@ -145,9 +142,7 @@ def test_verified_files_are_not_read_again_and_unverified_ones_are(plugin, call,
     target.write_text("chart")
     assert call("bundle_sync", arguments)["missing"] == []
 
-    import ansible.module_utils.tree_files as used
-
-    monkeypatch.setattr(used, "sha256_of", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr(tree_files, "sha256_of", lambda path: pytest.fail(f"{path} was read again"))
     assert call("bundle_sync", arguments)["changed"] is False
 
 
@@ -163,6 +158,15 @@ def test_what_a_killed_upload_left_is_cleaned_up(sync, bundle):
     Path(bundle.dest, ".incoming.tar").write_text("half an arch")
     assert sync().rc == 0
     assert ".incoming.tar" not in bundle.held()
+
+
+def test_a_stray_file_whose_name_is_no_text_goes_as_well(sync, bundle):
+    assert sync().rc == 0
+    stray = bundle.dest / os.fsdecode(b"\xff")
+    stray.touch()
+    played = sync()
+    assert (played.rc, played.changed) == (0, 1), played.output
+    assert not stray.exists()
 
 
 @pytest.mark.parametrize("dest", ["bundle", "bundle/served", ".", "link"])

@@ -47,7 +47,7 @@ def site(server, call, tmp_path, monkeypatch):
 
         def run(self, *, check: bool = False, **arguments: object) -> dict:
             registry = {"registry": server.url.removeprefix("https://"), "ca_path": str(server.ca_path)}
-            who = {"username": "push", "password": PASSWORD, "layout": str(self.layout)}
+            who = {"username": "push", "password": PASSWORD, "layout": str(self.layout), "images": None}
             return call("registry_images", registry | who | arguments, check=check)
 
         def pushes(self) -> list[dict]:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from amalgam.on_host import bundle_packages
+from amalgam.on_host.program import HostError
+
 SOURCES = "Types: deb\nURIs: https://bundle.example.internal:8443/debian/amd64/\nSuites: ./\nTrusted: yes\n"
 LIST_NAME = "bundle.example.internal:8443_debian_amd64_._Packages"
 
 
 class System:
-    """A Debian host as far as the module sees it: dpkg's packages, and every command that was run."""
+    """A Debian host as far as the program sees it: dpkg's packages, and every command that was run."""
 
     def __init__(self) -> None:
         self.installed: dict[str, tuple[str, str]] = {"dpkg": ("1.21", "ii ")}
@@ -36,9 +39,9 @@ class System:
 
 
 @pytest.fixture
-def packages(plugin, tmp_path, monkeypatch):
-    """The module with its paths in a temporary folder, a configured repository, current lists and a bare host."""
-    module = plugin("modules", "bundle_packages")
+def packages(tmp_path, monkeypatch):
+    """The program with its paths in a temporary folder, a configured repository, current lists and a bare host."""
+    module = bundle_packages
     for name in ("SOURCES", "LISTS", "STAMP", "DPKG_UPDATES"):
         monkeypatch.setattr(module, name, tmp_path / name.lower())
     monkeypatch.setattr(module, "LOCK_POLL_S", 0)
@@ -56,7 +59,7 @@ def packages(plugin, tmp_path, monkeypatch):
 @pytest.fixture
 def run(packages):
     def go(system: System, *names: str, check: bool = False) -> dict:
-        return packages.Packages(list(names), system, check_mode=check).run()
+        return packages.Packages(list(names), system.run, check_mode=check).run()
 
     return go
 
@@ -113,7 +116,7 @@ def test_a_failed_update_is_not_taken_for_a_current_list(run, packages):
     system = System()
     packages.STAMP.unlink()
     system.failures = [(100, "", "E: Failed to fetch")]
-    with pytest.raises(packages.PackageError, match="cannot read the lists of the bundle"):
+    with pytest.raises(HostError, match="cannot read the lists of the bundle"):
         run(system, "chrony")
     assert packages.lists_are_stale()
 
@@ -124,7 +127,7 @@ def test_check_mode_predicts_on_a_bare_host_without_a_repository(run, packages):
     system = System()
     assert run(system, "chrony", check=True) == {"changed": True, "installed": ["chrony"], "repaired": []}
     assert system.commands == []
-    with pytest.raises(packages.PackageError, match="configure the bundle's repository"):
+    with pytest.raises(HostError, match="configure the bundle's repository"):
         run(system, "chrony")
 
 
@@ -148,14 +151,14 @@ def test_a_held_lock_is_waited_for(run):
     assert system.verbs == ["install"] * 3
 
 
-def test_a_package_the_bundle_lacks_is_named_with_the_remedy(run, packages):
+def test_a_package_the_bundle_lacks_is_named_with_the_remedy(run):
     system = System()
     system.failures = [(100, "", "E: Unable to locate package hello")]
-    with pytest.raises(packages.PackageError, match=r"has no package hello; add it to versions/components\.yml"):
+    with pytest.raises(HostError, match=r"has no package hello; add it to versions/components\.yml"):
         run(system, "hello")
 
 
 def test_versions_and_options_are_no_package_names(packages):
     for name in ("chrony=4.3", "--allow-unauthenticated", "Chrony"):
-        with pytest.raises(packages.PackageError, match="is no package name"):
-            packages.Packages([name], System(), check_mode=True)
+        with pytest.raises(HostError, match="is no package name"):
+            packages.Packages([name], System().run, check_mode=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from ansible.module_utils.tree_files import TreeError
+from amalgam.on_host import commands
+from amalgam.on_host.program import HostError
 
 _PROPERTIES = "LoadState,ActiveState,UnitFileState,ConditionResult,ConditionTimestampMonotonic"
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """What `systemctl show` says of one unit (systemctl(1), org.freedesktop.systemd1(5))."""
 
     name: str
@@ -45,7 +44,7 @@ def units_of(names: Iterable[str]) -> list[Unit]:
     """The state of each unit.
 
     Raises:
-        TreeError: systemd does not answer.
+        HostError: systemd does not answer.
     """
     wanted = list(names)
     if not wanted:
@@ -62,11 +61,11 @@ def enable(units: Iterable[Unit]) -> None:
     """Have a boot start these units from now on.
 
     Raises:
-        TreeError: a unit is masked, or systemd does not know it.
+        HostError: a unit is masked, or systemd does not know it.
     """
     for unit in units:
         if unit.masked:
-            raise TreeError(f"unit {unit.name} is masked here; `systemctl unmask {unit.name}` if it may run")
+            raise HostError(f"unit {unit.name} is masked here; `systemctl unmask {unit.name}` if it may run")
         _systemctl("enable", "--", unit.name)
 
 
@@ -74,7 +73,7 @@ def start(units: Iterable[Unit]) -> None:
     """Start these units, now and at every boot.
 
     Raises:
-        TreeError: a unit is masked, does not start, or systemd does not know it.
+        HostError: a unit is masked, does not start, or systemd does not know it.
     """
     for unit in units:
         enable([unit])
@@ -83,8 +82,7 @@ def start(units: Iterable[Unit]) -> None:
 
 def _systemctl(*arguments: str) -> str:
     command = ["systemctl", *arguments]
-    try:
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "stderr", "").strip() or error
-        raise TreeError(f"`{' '.join(command)}` failed: {reason}; look at the unit with `systemctl status`") from error
+    ran = commands.run(command)
+    if ran.rc != 0:
+        raise HostError(f"`{' '.join(command)}` failed: {ran.said}; look at the unit with `systemctl status`")
+    return ran.out

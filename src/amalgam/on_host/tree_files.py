@@ -1,26 +1,21 @@
-"""Files under a root on the target: safe paths, and replacement in one step. Standard library only."""
+"""Files under a root on the host: safe paths, and replacement in one step."""
 
 from __future__ import annotations
 
 import grp
-import hashlib
 import os
 import pwd
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, NamedTuple, TypeGuard
+
+from amalgam.on_host.program import HostError
 
 _CHUNK_BYTES = 1 << 20
 
 
-class TreeError(Exception):
-    """A failure a person can act on: the message names what is wrong, where and the remedy."""
-
-
-@dataclass(frozen=True)
-class Ownership:
+class Ownership(NamedTuple):
     """Owner of what is written. ``uid`` or ``gid`` is -1 when the account does not exist (yet)."""
 
     uid: int
@@ -31,21 +26,26 @@ class Ownership:
         """Look the accounts up by name or number.
 
         Raises:
-            TreeError: an account does not exist and ``must_exist``.
+            HostError: an account does not exist and ``must_exist``.
         """
         uid = _account(owner, lambda name: pwd.getpwnam(name).pw_uid)
         gid = _account(group, lambda name: grp.getgrnam(name).gr_gid)
         for kind, name, number in (("user", owner, uid), ("group", group, gid)):
             if number < 0 and must_exist:
-                raise TreeError(
+                raise HostError(
                     f"{kind} {name!r} does not exist on this host; create it, or install its package, first"
                 )
         return cls(uid, gid)
 
     @classmethod
     def of_this_process(cls) -> Ownership:
-        """Whoever runs the module: root, on a target."""
+        """Whoever runs the program: root, on a host."""
         return cls(os.geteuid(), os.getegid())
+
+    @classmethod
+    def found(cls, found: os.stat_result) -> Ownership:
+        """Whoever owns what was found."""
+        return cls(found.st_uid, found.st_gid)
 
     @property
     def known(self) -> bool:
@@ -54,7 +54,7 @@ class Ownership:
 
     def agrees(self, found: os.stat_result) -> bool:
         """Whether ``found`` already has this owner and group."""
-        return (found.st_uid, found.st_gid) == (self.uid, self.gid)
+        return Ownership.found(found) == self
 
 
 def _account(name: str, lookup: Callable[[str], int]) -> int:
@@ -70,19 +70,19 @@ def resolve(root: Path, path: str) -> Path:
     """Where ``path`` lies under ``root``, its parents' symlinks followed; parts may still be missing.
 
     Raises:
-        TreeError: ``path`` climbs, a parent is no folder, or a symlinked parent leads out of ``root``.
+        HostError: ``path`` climbs, a parent is no folder, or a symlinked parent leads out of ``root``.
     """
     parts = [part for part in path.split("/") if part]
     if path.startswith("/") or ".." in parts or not parts:
-        raise TreeError(f"{path!r} is not a path inside {root}")
+        raise HostError(f"{path!r} is not a path inside {root}")
     real_root = root.resolve()
     parent = real_root
     for part in parts[:-1]:
         parent = (parent / part).resolve()
         if not parent.is_relative_to(real_root):
-            raise TreeError(f"{path!r} would leave {root}: a parent is a symlink to {parent}; remove it or change dest")
+            raise HostError(f"{path!r} would leave {root}: a parent is a symlink to {parent}; remove it or change dest")
         if os.path.lexists(parent) and not parent.is_dir():
-            raise TreeError(f"{parent} is not a folder, so {path!r} cannot be written; move it away")
+            raise HostError(f"{parent} is not a folder, so {path!r} cannot be written; move it away")
     return parent / parts[-1]
 
 
@@ -94,7 +94,7 @@ def lstat(path: Path) -> os.stat_result | None:
         return None
 
 
-def is_regular(found: os.stat_result | None) -> bool:
+def is_regular(found: os.stat_result | None) -> TypeGuard[os.stat_result]:
     """Whether something is there and is a regular file (no symlink)."""
     return found is not None and stat.S_ISREG(found.st_mode)
 
@@ -103,19 +103,21 @@ def refuse_folder(path: Path) -> None:
     """Refuse to put a file where a folder is.
 
     Raises:
-        TreeError: with the folder's path.
+        HostError: with the folder's path.
     """
     if path.is_dir() and not path.is_symlink():
-        raise TreeError(f"{path} is a folder where a file belongs; move it away")
+        raise HostError(f"{path} is a folder where a file belongs; move it away")
 
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes, in hex, read in bounded memory."""
+    import hashlib  # OpenSSL: a run without changes seldom needs it
+
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
+def read_chunks(stream: IO[bytes]) -> Iterator[bytes]:
     """A binary stream in pieces of bounded size."""
     while chunk := stream.read(_CHUNK_BYTES):
         yield chunk
@@ -137,6 +139,8 @@ def staging_path(path: Path) -> Path:
 
 def stage(path: Path, chunks: Iterable[bytes], mode: int, owner: Ownership) -> str:
     """Write the new bytes of ``path`` to its staging path, complete and on disk. Returns their sha256."""
+    import hashlib  # as above
+
     staged = staging_path(path)
     staged.unlink(missing_ok=True)
     digest = hashlib.sha256()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from ansible.module_utils.tree_files import write_record
+from amalgam.on_host import commands
+from amalgam.on_host.program import HostError
+from amalgam.on_host.tree_files import write_record
 
 NOTES = Path("/run/amalgam/handlers-due.json")
 _UNIT_HANDLER = re.compile(r"Restart (\S+)")
@@ -66,10 +67,12 @@ def _restarted(handler: str, changed_at: int | None) -> bool:
         return True
     command = ["systemctl", "show", "--property=LoadState,InactiveExitTimestampMonotonic", match[1]]
     try:
-        shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+        shown = commands.run(command)
+    except HostError:
         return True
-    properties = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    if shown.rc != 0:
+        return True
+    properties = dict(line.split("=", 1) for line in shown.out.splitlines() if "=" in line)
     started_at = int(properties.get("InactiveExitTimestampMonotonic") or 0)
     return properties.get("LoadState") == "not-found" or (changed_at is not None and started_at > changed_at)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from amalgam.on_host import template_tree, units
+from amalgam.on_host.program import Request, answer
 
 RUNNING = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled"}
 WAITING = {"ActiveState": "inactive", "ConditionResult": "no", "ConditionTimestampMonotonic": "7"}
@@ -38,17 +39,14 @@ for unit; do cat "{tmp_path}/$unit.unit"; echo; done
 
 
 @pytest.fixture
-def tree(call: Callable[..., dict], tmp_path: Path) -> Callable[..., dict]:
-    """Run template_tree's module with an empty tree and units."""
+def tree(tmp_path: Path) -> Callable[..., dict]:
+    """Run template_tree's program with an empty tree and units."""
     empty = {"dir_mode": "0755", "owner": "root:root", "folders": [], "files": [], "links": [], "handlers": []}
-    payload = base64.b64encode(zlib.compress(json.dumps(empty).encode())).decode()
 
-    def run(*units: str, check: bool = False) -> dict:
-        return call(
-            "template_tree",
-            {"dest": str(tmp_path), "units": {unit: f"Restart {unit}" for unit in units}, "payload": payload},
-            check=check,
-        )
+    def run(*names: str, check: bool = False) -> dict:
+        wanted = {unit: f"Restart {unit}" for unit in names}
+        params = {"dest": str(tmp_path), "units": wanted, "tree": empty}
+        return json.loads(answer(template_tree.run, Request(params, check_mode=check, diff=False)))
 
     return run
 
@@ -100,8 +98,7 @@ def test_a_masked_unit_is_an_error_with_its_remedy(systemctl, tree, tmp_path):
     assert calls(tmp_path) == []
 
 
-def test_a_unit_can_be_started_at_once(systemctl, plugin, tmp_path):
-    units = plugin("module_utils", "units")
+def test_a_unit_can_be_started_at_once(systemctl, tmp_path):
     systemctl(one=RUNNING | {"ActiveState": "failed", "UnitFileState": "disabled"})
     units.start(units.units_of(["one"]))
     assert calls(tmp_path) == ["enable -- one", "start -- one"]

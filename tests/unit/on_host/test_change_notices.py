@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from amalgam.on_host import change_notices
+
 RULES = [("etc/haproxy/.+", ["Restart haproxy", "Reload nftables"]), ("etc/motd", ["Say"])]
 
 
 @pytest.fixture
-def notices(plugin, tmp_path, monkeypatch):
+def notices(tmp_path, monkeypatch):
     """The module, with its notes in a temporary folder, and ``systemctl show`` answering from ``notices.started``."""
-    module = plugin("module_utils", "change_notices")
-    monkeypatch.setattr(module, "NOTES", tmp_path / "run/handlers-due.json")
-    module.started = tmp_path / "started"
-    module.started.write_text("LoadState=loaded\nInactiveExitTimestampMonotonic=5\n")
+    monkeypatch.setattr(change_notices, "NOTES", tmp_path / "run/handlers-due.json")
+    monkeypatch.setattr(change_notices, "started", tmp_path / "started", raising=False)
+    change_notices.started.write_text("LoadState=loaded\nInactiveExitTimestampMonotonic=5\n")
     program = tmp_path / "bin/systemctl"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\n[ "$3" = haproxy ] && cat {module.started}\n')
+    program.write_text(f'#!/bin/sh\n[ "$3" = haproxy ] && cat {change_notices.started}\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    return module
+    return change_notices
 
 
 def test_each_handler_of_a_changed_path_is_called_once(notices):

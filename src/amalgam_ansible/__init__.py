@@ -1,0 +1,1 @@
+"""What our action plugins have in common: the one place besides ``plugins/`` that knows Ansible."""
