@@ -7,10 +7,13 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from amalgam.on_host import change_notices, tree_files
 from amalgam.on_host.program import HostError, Request
+
+if TYPE_CHECKING:
+    import tarfile
 
 RECORDS = Path("var/lib/amalgam/archives")
 
@@ -148,19 +151,22 @@ class _Archive:
                 for member in archive:
                     if not member.isdir():
                         content = archive.extractfile(member) if member.isreg() else None
-                        self._stage_member(member.name, member.mode & 0o7777, content, staged)
+                        path = os.path.normpath(member.name)
+                        staged[path] = self._stage_member(path, member, content)
         except tarfile.TarError as error:
             raise HostError(f"{self._url}: {error}; this is no archive of a bundle, see what `url` names") from error
 
-    def _stage_member(self, name: str, mode: int, content: IO[bytes] | None, staged: dict[str, _Staged]) -> None:
+    def _stage_member(self, path: str, member: tarfile.TarInfo, content: IO[bytes] | None) -> _Staged:
         if content is None:
-            raise HostError(f"{self._url}: member {name!r} is no regular file; archives of the bundle hold no others")
-        path = os.path.normpath(name)
+            raise HostError(
+                f"{self._url}: member {member.name!r} is no regular file; archives of the bundle hold no others"
+            )
+        mode = member.mode & 0o7777
         target = tree_files.resolve(self._dest, path)
         tree_files.refuse_folder(target)
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         digest = tree_files.stage(target, tree_files.read_chunks(content), mode, self._owner)
-        staged[path] = _Staged(target, tree_files.staging_path(target).lstat().st_size, mode, digest)
+        return _Staged(target, member.size, mode, digest)
 
     def _place(self, staged: dict[str, _Staged]) -> list[str]:
         """Rename into place what differs in bytes, mode or owner; returns the paths that changed."""
