@@ -130,6 +130,11 @@ def all_tasks() -> list[Task]:
     return [task for file in found for task in tasks_of(file)]
 
 
+def roles_of_plays(playbook: Path) -> list[dict[str, Any]]:
+    """How the plays of a playbook come to their roles: the words of each import and include."""
+    return [task.arguments for task in tasks_of(playbook) if task.module in ("import_role", "include_role")]
+
+
 def _is_playbook(file: Path) -> bool:
     content = yaml_data(file)
     return isinstance(content, list) and any("hosts" in entry for entry in content)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.contract.repository import Role, files, files_below, text, yaml_data
+from tests.contract.repository import Role, files, files_below, roles_of_plays, text, yaml_data
 
 SITE = Path("playbooks/site.yml")
 SCENARIO_LINES = 12
@@ -37,12 +37,16 @@ def test_layers_are_run_alone_by_the_name_of_their_file() -> None:
 
 def test_a_scenario_runs_the_layer_of_its_role(role: Role) -> None:
     layer = _scenario(role.name)["ansible"]["env"]["ANSIBLE_RUN_TAGS"]
-    named = [line.split(":", 1)[1].strip() for line in text(_layers()[layer]).splitlines() if _names_a_role(line)]
-    assert role.name in named
+    assert role.name in [entry["name"] for entry in roles_of_plays(_layers()[layer])]
 
 
-def _names_a_role(line: str) -> bool:
-    return line.strip().removeprefix("- ").startswith(("role:", "name:"))
+def test_a_site_s_variables_are_checked_once_and_not_by_each_host_for_each_role() -> None:
+    """`prepare` checks every variable by the same specifications; each check would be a task of every host."""
+    entries = [entry for layer in _layers().values() for entry in roles_of_plays(layer) if "tasks_from" not in entry]
+    assert len(entries) > 30
+    assert [entry["name"] for entry in entries if entry.get("rolespec_validate") is not False] == []
+    plays = [play for layer in _layers().values() for play in yaml_data(layer)]
+    assert [play["name"] for play in plays if "roles" in play] == []
 
 
 def test_a_scenario_is_for_a_role_or_for_the_whole() -> None:

@@ -64,7 +64,7 @@ class Logs:
 
     def count(self, query: str) -> tuple[int, int]:
         """How many lines a query finds in the last hour, and how many different messages they have."""
-        (found,) = self.search("--logsql", f"{query} | stats count() lines, count_uniq(_msg) messages")
+        (found,) = self.search("--logsql", f"{query} | stats count() lines, count_uniq_hash(_msg) messages")
         return int(found["lines"]), int(found["messages"])
 
     def await_messages(self, query: str, wanted: int, *, seconds: float = 60.0) -> int:
