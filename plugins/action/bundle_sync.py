@@ -1,14 +1,11 @@
-"""Brings a bundle to a host: asks what is missing, and sends that in few archives until nothing is."""
+"""Brings a bundle to a host: asks what is missing, and sends that in pieces until nothing is."""
 
 from __future__ import annotations
 
-import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail
 
 from amalgam.bundle.manifest import MANIFEST, SIGNATURE, Artifact, read_manifest
@@ -21,7 +18,7 @@ name: bundle_sync
 short_description: Bring a bundle onto the host that serves it
 description:
   - Makes O(dest) hold what the bundle's manifest lists (for O(arches) and O(include)), and nothing else.
-  - Only what is missing or different is sent, packed into few archives. Every file is verified against its sha256 on
+  - Only what is missing or different is sent, many files in a round trip. Every file is verified against its sha256 on
     the target before it gets its name. The manifest is written last, so an interrupted run is resumed by the next.
   - A file that was verified once is not read again while its size and time stay the same.
 options:
@@ -71,8 +68,8 @@ removed:
   elements: str
 """
 
-# Bounds what is lost when the connection breaks, and the space the archive takes on both sides.
-ARCHIVE_BYTES = 512 << 20
+# What a round trip carries: bounds the memory of both sides, and what is lost when the connection breaks.
+PIECE_BYTES = 64 << 20
 
 ARGUMENTS: dict[str, Any] = {
     "src": {"type": "str", "required": True},
@@ -100,34 +97,41 @@ class ActionModule(HostAction):
         with told_as(AnsibleActionFail):
             refuse_overlap(bundle, Path(args["dest"]))
             wanted = wanted_artifacts(bundle, args["arches"], args["include"])
-        params = {"dest": args["dest"], "archive": None} | described(bundle, wanted)
+        params = {"dest": args["dest"], "segments": []} | described(bundle, wanted)
         result = self.run_on_host(params, task_vars)
         missing: list[str] = result.pop("missing", [])
         if result.get("failed") or not missing or self._task.check_mode:
             return result | {"sent": missing}
-        archives = list(in_archives([artifact for artifact in wanted if artifact.path in set(missing)]))
-        for number, artifacts in enumerate(archives, start=1):
-            size = sum(artifact.size for artifact in artifacts) >> 20
-            host = (task_vars or {}).get("inventory_hostname", "")
-            self._display.display(f"bundle_sync: [{host}] archive {number} of {len(archives)}, {size} MiB")
-            self._send(bundle, artifacts, result["incoming"])
-            result = self.run_on_host(params | {"archive": result["incoming"]}, task_vars)
+        host = (task_vars or {}).get("inventory_hostname", "")
+        ahead = [artifact for artifact in wanted if artifact.path in set(missing)]
+        total, sent = sum(artifact.size for artifact in ahead), 0
+        for piece in in_pieces(ahead):
+            payload = b"".join(segment.read(bundle) for segment in piece)
+            result = self.run_on_host(params | {"segments": piece}, task_vars, payload)
             still_missing = result.pop("missing", [])
             if result.get("failed"):
                 return result
+            sent += len(payload)
+            self._display.display(f"bundle_sync: [{host}] {sent >> 20} of {total >> 20} MiB")
         if still_missing:
             raise AnsibleActionFail(
                 f"{still_missing[0]} is still missing after it was sent; is something else changing it?"
             )
         return result | {"changed": True, "sent": missing}
 
-    def _send(self, bundle: Path, artifacts: list[Artifact], to: str) -> None:
-        with tempfile.NamedTemporaryFile(dir=constants.DEFAULT_LOCAL_TMP, suffix=".tar") as archive:
-            with tarfile.open(fileobj=archive, mode="w") as tar:
-                for artifact in artifacts:
-                    tar.add(bundle / artifact.path, artifact.path, recursive=False)
-            archive.flush()
-            self._connection.put_file(archive.name, to)
+
+class Segment(NamedTuple):
+    """A part of a file: where it begins and how long it is, in bytes."""
+
+    path: str
+    offset: int
+    size: int
+
+    def read(self, bundle: Path) -> bytes:
+        """Its bytes."""
+        with (bundle / self.path).open("rb") as stream:
+            stream.seek(self.offset)
+            return stream.read(self.size)
 
 
 def refuse_overlap(bundle: Path, dest: Path) -> None:
@@ -176,13 +180,21 @@ def described(bundle: Path, wanted: list[Artifact]) -> dict[str, Any]:
     return {"files": [[a.path, a.size, a.sha256] for a in wanted], "manifest": texts}
 
 
-def in_archives(artifacts: list[Artifact]) -> Iterator[list[Artifact]]:
-    """Groups of bounded size; a file larger than the bound is a group of its own."""
-    group: list[Artifact] = []
+def in_pieces(artifacts: list[Artifact]) -> Iterator[list[Segment]]:
+    """The files' bytes in order, cut into pieces of one size; the last one is what is left."""
+    piece: list[Segment] = []
+    room = PIECE_BYTES
     for artifact in artifacts:
-        if group and sum(a.size for a in group) + artifact.size > ARCHIVE_BYTES:
-            yield group
-            group = []
-        group.append(artifact)
-    if group:
-        yield group
+        offset = 0
+        while True:
+            segment = Segment(artifact.path, offset, min(room, artifact.size - offset))
+            piece.append(segment)
+            offset += segment.size
+            room -= segment.size
+            if room == 0:
+                yield piece
+                piece, room = [], PIECE_BYTES
+            if offset == artifact.size:
+                break
+    if piece:
+        yield piece

@@ -20,8 +20,9 @@ from amalgam.errors import AmalgamError
 
 PACKAGE = "amalgam.on_host"
 _BOOT = (
-    "import json, sys, zlib; sent = json.loads(zlib.decompress(sys.stdin.buffer.read())); "
-    'exec(sent["loader"]); start(sent)'
+    "import json, sys, zlib; given = sys.stdin.buffer; "
+    "sent = json.loads(zlib.decompress(given.read(int(given.readline())))); "
+    'exec(sent["loader"]); start(sent, given)'
 )
 
 
@@ -31,10 +32,16 @@ def command(interpreter: str) -> str:
 
 
 def packed(program: str, params: dict[str, Any], *, check_mode: bool, diff: bool) -> bytes:
-    """A program and what is wanted of it, as the command line takes them."""
+    """A program and what is wanted of it, as the command line takes them. What follows is the program's to read."""
     request = {"params": params, "check_mode": check_mode, "diff": diff}
     sent = sources(program) | {"program": f"{PACKAGE}.{program}", "request": request}
-    return zlib.compress(json.dumps(sent).encode(), level=1)
+    return framed(json.dumps(sent).encode())
+
+
+def framed(content: bytes) -> bytes:
+    """Compressed, behind a line with its length: bytes that are not compressed may follow."""
+    compressed = zlib.compress(content, level=1)
+    return b"%d\n%b" % (len(compressed), compressed)
 
 
 def result(stdout: str, stderr: str, rc: int, *, interpreter: str) -> dict[str, Any]:

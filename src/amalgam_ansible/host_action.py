@@ -25,7 +25,9 @@ class HostAction(ActionBase):  # type: ignore[misc]
         """Read the program: each task is a fork of the process that imports its action, and what it reads is lost."""
         host_program.sources(cls.program)
 
-    def run_on_host(self, params: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def run_on_host(
+        self, params: dict[str, Any], task_vars: dict[str, Any] | None, payload: bytes = b""
+    ) -> dict[str, Any]:
         """Run the program in one round trip, and notify the handlers that it calls for.
 
         Raises:
@@ -38,7 +40,7 @@ class HostAction(ActionBase):  # type: ignore[misc]
         sent = host_program.packed(
             self.program, params, check_mode=bool(self._task.check_mode), diff=bool(self._task.diff)
         )
-        said = self._low_level_execute_command(command, in_data=sent)
+        said = self._low_level_execute_command(command, in_data=sent + payload)
         with told_as(AnsibleActionFail):
             result = host_program.result(said["stdout"], said["stderr"], said["rc"], interpreter=interpreter)
         remove_internal_keys(result)

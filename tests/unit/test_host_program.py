@@ -24,9 +24,9 @@ def interpreted(sent: bytes, interpreter: str = sys.executable) -> dict:
 
 def with_source(sent: bytes, name: str, source: str) -> bytes:
     """The same with another source for one of the modules."""
-    content = json.loads(zlib.decompress(sent))
+    content = json.loads(zlib.decompress(sent.partition(b"\n")[2]))
     content["sources"][f"amalgam.on_host.{name}"] = source
-    return zlib.compress(json.dumps(content).encode())
+    return host_program.framed(json.dumps(content).encode())
 
 
 def ran(program: str, **params: object) -> dict:
@@ -61,6 +61,12 @@ def test_a_program_gets_its_input_and_its_result_comes_back():
         "changed": False,
         "is": [1, True, True],
     }
+
+
+def test_bytes_that_follow_are_the_program_s_to_read():
+    sent = host_program.packed("units", {}, check_mode=False, diff=False)
+    source = "def run(request):\n    return {'read': [request.payload.read(3).hex(), request.payload.read().hex()]}\n"
+    assert interpreted(with_source(sent, "units", source) + b"\x00\n\xff{}") == {"read": ["000aff", "7b7d"]}
 
 
 def test_bytes_that_are_no_text_survive_both_ways():

@@ -1,10 +1,10 @@
-"""Bring a bundle onto a host: say what is missing, unpack and verify what arrived, and publish the manifest last."""
+"""Bring a bundle onto a host: say what is missing, keep and verify what arrives, and publish the manifest last."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from amalgam.on_host import tree_files
 from amalgam.on_host.program import HostError, Request
@@ -13,12 +13,13 @@ MANIFEST = "manifest.json"
 SIGNATURE = "manifest.json.sig"
 # What was verified: path -> [size, time of change in ns, sha256].
 VERIFIED = ".verified.json"
-INCOMING = ".incoming.tar"
 OURS = {MANIFEST, SIGNATURE, VERIFIED}
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Make ``dest`` hold the ``files`` of the manifest and nothing else, ``archive`` being some that were missing.
+    """Make ``dest`` hold the ``files`` of the manifest and nothing else, and say which are missing.
+
+    The request's payload is ``segments`` of some that were: ``[path, offset, bytes]`` each, one after the other.
 
     Raises:
         HostError: what arrived is not what the manifest says.
@@ -33,15 +34,15 @@ class _BundleFolder:
         params = request.params
         self._check = request.check_mode
         self._dest = Path(params["dest"])
-        self._archive: str | None = params["archive"]
+        self._segments: list[Any] = params["segments"]
+        self._payload = request.payload
         self._wanted: dict[str, list[Any]] = {path: [size, sha256] for path, size, sha256 in params["files"]}
         self._manifest: dict[str, str] = params["manifest"]
         self._owner = tree_files.Ownership.of_this_process()
         self._verified = self._read_verified()
 
     def run(self) -> dict[str, Any]:
-        if self._archive:
-            self._unpack(Path(self._archive))
+        self._receive()
         missing = self._missing()
         extra = self._extra()
         stale = [name for name, text in self._manifest.items() if not self._holds(name, text)]
@@ -50,7 +51,7 @@ class _BundleFolder:
             return result
         self._write_verified()
         if missing:
-            return result | {"incoming": str(self._dest / INCOMING)}
+            return result
         for path in extra:
             self._remove(path)
         for name in stale:
@@ -82,34 +83,39 @@ class _BundleFolder:
         target = self._dest / name
         return target.is_file() and target.read_bytes() == text.encode()
 
-    def _unpack(self, archive: Path) -> None:
-        """Put each file in place once its bytes are verified; what was unpacked stays when a later one fails."""
-        import tarfile  # not needed where nothing is missing
-
+    def _receive(self) -> None:
+        """Keep what came along; what is whole stays when something after it is not."""
         try:
-            with tarfile.open(archive, "r|") as tar:
-                for member in tar:
-                    self._unpack_member(member.name, tar.extractfile(member) if member.isreg() else None)
-        except tarfile.TarError as error:
-            raise HostError(f"{archive} arrived broken: {error}; run the task again") from error
+            for path, offset, size in self._segments:
+                self._receive_segment(path, offset, self._payload.read(size), size)
         finally:
-            archive.unlink()
-            self._write_verified()
+            if self._segments:
+                self._write_verified()
 
-    def _unpack_member(self, path: str, content: IO[bytes] | None) -> None:
-        if content is None or path not in self._wanted:
+    def _receive_segment(self, path: str, offset: int, content: bytes, sent: int) -> None:
+        if path not in self._wanted:
             raise HostError(f"{path!r} arrived but is no file of the bundle; run the task again")
-        size, sha256 = self._wanted[path]
+        if len(content) < sent:
+            raise HostError(f"{path} was cut off on its way; run the task again")
         target = tree_files.resolve(self._dest, path)
         tree_files.refuse_folder(target)
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        digest = tree_files.stage(target, tree_files.read_chunks(content), 0o644, self._owner)
+        tree_files.stage_part(target, content, offset)
+        if offset + sent == self._wanted[path][0]:
+            self._finish(path, target)
+
+    def _finish(self, path: str, target: Path) -> None:
+        """Give a file its name once its bytes are verified."""
+        size, sha256 = self._wanted[path]
+        staged = tree_files.staging_path(target)
+        digest = tree_files.sha256_of(staged)
         if digest != sha256:
-            tree_files.staging_path(target).unlink()
+            staged.unlink()
             raise HostError(
                 f"{path} arrived with sha256 {digest}, the manifest says {sha256}; "
                 "check the bundle on the controller (amalgam bundle verify)"
             )
+        tree_files.set_owner_and_mode(staged, 0o644, self._owner)
         tree_files.put_in_place(target)
         self._verified[path] = [size, target.lstat().st_mtime_ns, sha256]
 

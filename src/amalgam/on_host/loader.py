@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 
 class Sent:
@@ -31,9 +31,9 @@ class Sent:
         exec(compile(self._sources[module.__name__], module.__name__, "exec"), module.__dict__)  # noqa: S102 - our own
 
 
-def start(sent: dict[str, Any]) -> None:
-    """Run the program that was sent."""
+def start(sent: dict[str, Any], payload: IO[bytes]) -> None:
+    """Run the program that was sent; ``payload`` is what was sent behind it."""
     sys.meta_path.insert(0, Sent(sent["sources"]))
     from amalgam.on_host.program import Request, main
 
-    main(import_module(sent["program"]).run, Request(**sent["request"]))
+    main(import_module(sent["program"]).run, Request(**sent["request"], payload=payload))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 
 class HostError(Exception):
@@ -18,6 +19,8 @@ class Request(NamedTuple):
     params: dict[str, Any]
     check_mode: bool
     diff: bool
+    payload: IO[bytes] = io.BytesIO()
+    """Bytes that came with it, such as parts of files."""
 
 
 Program = Callable[[Request], dict[str, Any]]

@@ -159,6 +159,15 @@ def stage(path: Path, chunks: Iterable[bytes], mode: int, owner: Ownership) -> s
     return digest.hexdigest()
 
 
+def stage_part(path: Path, part: bytes, offset: int) -> None:
+    """Write a part of the new bytes of ``path`` to its staging path; the parts come in order."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (0 if offset else os.O_TRUNC)
+    with os.fdopen(os.open(staging_path(path), flags, 0o600), "wb") as stream:
+        stream.seek(offset)
+        stream.write(part)
+        os.fsync(stream.fileno())
+
+
 def put_in_place(path: Path) -> None:
     """Rename what was staged for ``path``: readers see the old bytes or the new ones."""
     staging_path(path).rename(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import http.server
 import importlib.util
+import io
 import ipaddress
 import json
 import os
@@ -119,9 +120,10 @@ def plugin() -> Callable[[str, str], ModuleType]:
 def call() -> Callable[..., dict]:
     """Run a program of the host in this process: its arguments in, its result out."""
 
-    def run(name: str, arguments: dict, *, check: bool = False) -> dict:
+    def run(name: str, arguments: dict, *, check: bool = False, payload: bytes = b"") -> dict:
         program = importlib.import_module(f"amalgam.on_host.{name}")
-        return json.loads(answer(program.run, Request(arguments, check_mode=check, diff=False)))
+        request = Request(arguments, check_mode=check, diff=False, payload=io.BytesIO(payload))
+        return json.loads(answer(program.run, request))
 
     return run
 

@@ -134,7 +134,7 @@ def test_a_file_missing_from_the_bundle_or_cut_off_is_named_before_anything_is_s
 def test_verified_files_are_not_read_again_and_unverified_ones_are(plugin, call, bundle, monkeypatch):
     action = plugin("action", "bundle_sync")
     wanted = action.wanted_artifacts(bundle.path, ["amd64"], ["charts/**"])
-    arguments = {"dest": str(bundle.dest), "archive": None} | action.described(bundle.path, wanted)
+    arguments = {"dest": str(bundle.dest), "segments": []} | action.described(bundle.path, wanted)
     target = bundle.dest / "charts/c.tgz"
     target.parent.mkdir(parents=True)
     target.write_text("chert")
@@ -146,18 +146,54 @@ def test_verified_files_are_not_read_again_and_unverified_ones_are(plugin, call,
     assert call("bundle_sync", arguments)["changed"] is False
 
 
-def test_archives_are_bounded_and_a_large_file_goes_alone(plugin, monkeypatch):
+def test_pieces_are_of_one_size_whatever_the_files_are(plugin, monkeypatch):
     action = plugin("action", "bundle_sync")
-    monkeypatch.setattr(action, "ARCHIVE_BYTES", 10)
-    artifacts = [action.Artifact.model_construct(path=str(size), size=size) for size in (4, 6, 1, 50, 3)]
-    assert [[a.size for a in group] for group in action.in_archives(artifacts)] == [[4, 6], [1], [50], [3]]
+    monkeypatch.setattr(action, "PIECE_BYTES", 10)
+    artifacts = [action.Artifact.model_construct(path=str(size), size=size) for size in (4, 0, 6, 25, 3)]
+    pieces = list(action.in_pieces(artifacts))
+    assert [[(path, offset, size) for path, offset, size in piece] for piece in pieces] == [
+        [("4", 0, 4), ("0", 0, 0), ("6", 0, 6)],
+        [("25", 0, 10)],
+        [("25", 10, 10)],
+        [("25", 20, 5), ("3", 0, 3)],
+    ]
+
+
+def test_a_file_in_several_pieces_is_whole_before_it_has_its_name(plugin, call, bundle, monkeypatch):
+    action = plugin("action", "bundle_sync")
+    monkeypatch.setattr(action, "PIECE_BYTES", 4)
+    wanted = action.wanted_artifacts(bundle.path, ["amd64"], ["images/**"])
+    arguments = {"dest": str(bundle.dest)} | action.described(bundle.path, wanted)
+    # Left by a run that was cut off, and longer than what comes now.
+    left = tree_files.staging_path(bundle.dest / "images/blobs/sha256/arm64")
+    left.parent.mkdir(parents=True)
+    left.write_text("x" * 100)
+    ahead = []
+    for piece in action.in_pieces(wanted):
+        payload = b"".join(segment.read(bundle.path) for segment in piece)
+        ahead.append(call("bundle_sync", arguments | {"segments": piece}, payload=payload)["missing"])
+    assert ahead == [["images/blobs/sha256/arm64"]] * 4 + [[]]
+    assert bundle.held() == {"images/index.json", "images/blobs/sha256/arm64"} | OURS
+    assert (bundle.dest / "images/blobs/sha256/arm64").read_text() == FILES["images/blobs/sha256/arm64"]
+
+
+def test_a_piece_that_was_cut_off_or_asked_for_by_nobody_is_refused(plugin, call, bundle):
+    action = plugin("action", "bundle_sync")
+    wanted = action.wanted_artifacts(bundle.path, ["amd64"], ["charts/**"])
+    arguments = {"dest": str(bundle.dest)} | action.described(bundle.path, wanted)
+    cut = call("bundle_sync", arguments | {"segments": [["charts/c.tgz", 0, 5]]}, payload=b"cha")
+    assert cut["msg"] == "charts/c.tgz was cut off on its way; run the task again"
+    stranger = call("bundle_sync", arguments | {"segments": [["etc/passwd", 0, 5]]}, payload=b"chart")
+    assert stranger["msg"].startswith("'etc/passwd' arrived but is no file of the bundle")
+    assert bundle.held() == {".verified.json"}
 
 
 def test_what_a_killed_upload_left_is_cleaned_up(sync, bundle):
     bundle.dest.mkdir(parents=True)
-    Path(bundle.dest, ".incoming.tar").write_text("half an arch")
+    left = tree_files.staging_path(bundle.dest / "a-file-of-another-bundle")
+    left.write_text("half a f")
     assert sync().rc == 0
-    assert ".incoming.tar" not in bundle.held()
+    assert not left.exists()
 
 
 def test_a_stray_file_whose_name_is_no_text_goes_as_well(sync, bundle):
