@@ -1,51 +1,68 @@
-"""The ``amalgam`` command: one sub-command a topic, each in a module of its own."""
+"""The ``amalgam`` command: one sub-command a topic, each in a module of its own that is imported when it is called."""
 
 from __future__ import annotations
 
 import sys
+from collections import UserDict
+from importlib import import_module
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from amalgam.cli import (
-    bundle,
-    capacity,
-    dataset,
-    image,
-    lab,
-    lock,
-    logs,
-    monitoring,
-    platform,
-    pulumi,
-    registry,
-    silence,
-    site,
-    tenant,
-    top,
-    train,
-    volume,
-)
 from amalgam.errors import AmalgamError
 
-app = typer.Typer(help="Bare servers into one AI platform.", no_args_is_help=True, pretty_exceptions_enable=False)
-app.add_typer(lock.app, name="lock", help="Write and check the lock of every artifact.")
-app.add_typer(bundle.app, name="bundle", help="Build, verify and list the folder that is carried to a site.")
-app.add_typer(site.app, name="site", help="Check a site's data, make its secrets.")
-app.add_typer(dataset.app, name="dataset", help="Versioned data in the site's object store.")
-app.add_typer(image.app, name="image", help="Bring images into a site's registry, list, copy and delete them.")
-app.add_typer(registry.app, name="registry", help="Compare a site's Harbor with what the site declares.")
-app.add_typer(train.app, name="train", help="Training jobs: submit, list, watch and stop them.")
-app.add_typer(volume.app, name="volume", help="Snapshots of pods' volumes, and restores from them.")
-app.add_typer(tenant.app, name="tenant", help="Who shares the platform, and what each uses of it.")
-app.command(name="logs")(logs.logs)
-app.command(name="top")(top.top)
-app.add_typer(monitoring.app, name="monitoring", help="Who looks at a site's dashboards and logs.")
-app.add_typer(silence.app, name="silence", help="Keep alerts silent for a while.")
-app.add_typer(capacity.app, name="capacity", help="How full the site is, and when what runs out.")
-app.add_typer(platform.app, name="platform", help="Bring up what Pulumi declares, look at it, take it away.")
-app.add_typer(pulumi.app, name="pulumi", help="Put Pulumi in place for the site's programs.")
-app.add_typer(lab.app, name="lab", help="Bring a reference topology up on this machine.")
+TOPICS = {
+    "lock": "Write and check the lock of every artifact.",
+    "bundle": "Build, verify and list the folder that is carried to a site.",
+    "site": "Check a site's data, make its secrets.",
+    "dataset": "Versioned data in the site's object store.",
+    "image": "Bring images into a site's registry, list, copy and delete them.",
+    "registry": "Compare a site's Harbor with what the site declares.",
+    "train": "Training jobs: submit, list, watch and stop them.",
+    "volume": "Snapshots of pods' volumes, and restores from them.",
+    "tenant": "Who shares the platform, and what each uses of it.",
+    "logs": "",
+    "top": "",
+    "monitoring": "Who looks at a site's dashboards and logs.",
+    "silence": "Keep alerts silent for a while.",
+    "capacity": "How full the site is, and when what runs out.",
+    "platform": "Bring up what Pulumi declares, look at it, take it away.",
+    "pulumi": "Put Pulumi in place for the site's programs.",
+    "lab": "Bring a reference topology up on this machine.",
+}
+"""Module of this package -> what it is for; a module that is one command says so itself."""
+
+
+class _Topics(UserDict[str, Any]):
+    """Commands by the names of their topics. All of them take a second to import, one a fraction of it."""
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - Typer's own types are private
+        if name not in self:
+            raise KeyError(name)
+        module = import_module(f"{__name__}.{name}")
+        holder = typer.Typer(add_completion=False)
+        if hasattr(module, "app"):
+            holder.add_typer(module.app, name=name, help=TOPICS[name])
+        else:
+            holder.command(name)(getattr(module, name))
+        return get_group(holder).commands[name]
+
+
+class _Group(TyperGroup):
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - as above
+        super().__init__(**settings)
+        self.commands = _Topics(TOPICS)
+
+
+app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _amalgam() -> None:
+    """Bare servers into one AI platform."""
 
 
 def main() -> None:
