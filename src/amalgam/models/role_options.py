@@ -63,7 +63,8 @@ def load_role_options(roles: Path) -> dict[str, Option]:
     options: dict[str, Option] = {}
     for file in sorted(roles.glob("*/meta/argument_specs.yml")):
         try:
-            entry_points = yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"].values()
+            content = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+            entry_points = content["argument_specs"].values()
             for entry_point in entry_points:
                 for name, spec in (entry_point.get("options") or {}).items():
                     options.setdefault(name, _option(spec))
