@@ -8,6 +8,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
 from amalgam.pulumi_home import ENGINE, PulumiHome
@@ -44,8 +46,9 @@ class Projects:
             AmalgamError: it failed in one project; those after it were not touched.
         """
         for project in reversed(PROJECTS) if backwards else PROJECTS:
-            self._choose_stack(project)
-            if self._pulumi(project, *command).returncode:
+            if not self._is_made(project):
+                self._make_stack(project)
+            if self._pulumi(project, *command, "--stack", self.site_name).returncode:
                 raise AmalgamError(
                     f"`pulumi {command[0]}` failed in pulumi/{project}",
                     where=f"stack {self.site_name}",
@@ -64,13 +67,25 @@ class Projects:
         changes = sum(count for kind, count in counts.items() if kind != "same")
         return f"{changes} changes" if changes else ""
 
-    def _choose_stack(self, project: str) -> None:
+    def _is_made(self, project: str) -> bool:
+        """Whether the stack is there for this inventory: to ask the engine takes as long as a tenth of an update."""
+        state = self.home.backend / ".pulumi" / "stacks" / project / f"{self.site_name}.json"
+        settings = self._settings(project)
+        if not (state.is_file() and settings.is_file()):
+            return False
+        config = (yaml.safe_load(settings.read_text()) or {}).get("config") or {}
+        return bool(config.get(f"{project}:inventory") == str(self.inventory.resolve()))
+
+    def _settings(self, project: str) -> Path:
+        return project_root() / "pulumi" / project / f"Pulumi.{self.site_name}.yaml"
+
+    def _make_stack(self, project: str) -> None:
         selected = self._pulumi(project, "stack", "select", self.site_name, quiet=True)
         if selected.returncode and self.site_name in self._stacks(project):
             raise self._failed(project, ("stack", "select"), selected)
         if selected.returncode:
             # What is left of a stack whose state is gone has another passphrase's salt.
-            (project_root() / "pulumi" / project / f"Pulumi.{self.site_name}.yaml").unlink(missing_ok=True)
+            self._settings(project).unlink(missing_ok=True)
             self._must(project, "stack", "init", self.site_name)
         self._must(project, "config", "set", "inventory", str(self.inventory.resolve()), "--stack", self.site_name)
 

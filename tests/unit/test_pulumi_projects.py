@@ -88,6 +88,20 @@ def test_a_stack_that_is_there_keeps_its_settings_whatever_is_wrong_with_it(
     assert not [line for line in _said(tmp_path) if "stack init" in line]
 
 
+@pytest.mark.parametrize(("inventory", "asked"), [("inventory", 0), ("another", 2)])
+def test_a_stack_that_is_there_for_this_inventory_is_not_asked_for(
+    projects: Projects, tmp_path: Path, inventory: str, asked: int
+) -> None:
+    for project in PROJECTS:
+        settings = tmp_path / "pulumi" / project / "Pulumi.lab.yaml"
+        settings.write_text(f"config:\n  {project}:inventory: {tmp_path / inventory}\n")
+        state = tmp_path / "state" / ".pulumi" / "stacks" / project / "lab.json"
+        state.parent.mkdir(parents=True)
+        state.write_text("{}")
+    projects.run("preview")
+    assert len(_said(tmp_path)) == len(PROJECTS) * (1 + asked)
+
+
 def test_what_fails_is_named_and_those_after_it_are_not_touched(projects: Projects, tmp_path: Path) -> None:
     (tmp_path / "fails").write_text("platform up --yes\n")
     with pytest.raises(AmalgamError, match="`pulumi up` failed in pulumi/platform"):
