@@ -64,7 +64,8 @@ def measure(lab: Lab, figures: list[Figure]) -> None:
         manifest = Path(scratch) / "objects.json"
         manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
         kubectl = str(lab.site.bundle_path / "files" / host_arch() / "kubectl")
-        plain = [("apply", ["apply", "--server-side"], KUBECTL), ("delete", ["delete"], DELETE)]
+        # What lies in a namespace goes with it.
+        plain = [("apply", ["apply", "--server-side"], KUBECTL), ("delete", ["delete", "--ignore-not-found"], DELETE)]
         for verb, words, goal in plain:
             command = [kubectl, *words, "--filename", str(manifest)]
             timed(
