@@ -17,7 +17,10 @@ def main() -> None:
     """Run what is asked for and print the figures; those of what went before a failure are printed, too."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "part", nargs="?", choices=["monitoring", "storage", "tenants"], help="that alone, on the lab that is up"
+        "part",
+        nargs="?",
+        choices=["site", "monitoring", "storage", "tenants"],
+        help="that alone; all but the site on the lab that is up",
     )
     parser.add_argument("--cold", action="store_true", help="build the bundle from an empty cache, too (half an hour)")
     chosen = parser.parse_args()
@@ -29,10 +32,11 @@ def main() -> None:
     elif chosen.part == "tenants":
         _tenants(console, Lab(Names.of_checkout()))
     else:
-        _everything(console, cold=chosen.cold)
+        _site(console, cold=chosen.cold, whole=chosen.part is None)
 
 
-def _everything(console: Console, *, cold: bool) -> None:
+def _site(console: Console, *, cold: bool, whole: bool) -> None:
+    """Bundle, install, second runs and a new worker; the ``whole`` has storage and tenants on that site, too."""
     if status(Names.of_checkout())["state"] != "down":
         console.print("The checkout's lab is up and shares the processors: figures are better without it.")
     figures: list[Figure] = []
@@ -44,8 +48,9 @@ def _everything(console: Console, *, cold: bool) -> None:
             figures.append(bundles.cold())
         with sites.site_bench(bundle, figures, runs) as bench:
             sites.install(bench)
-            _storage(console, bench.lab)
-            _tenants(console, bench.lab)
+            if whole:
+                _storage(console, bench.lab)
+                _tenants(console, bench.lab)
             sites.add_worker(bench)
         figures.append(again.make_lab_again())
     finally:
