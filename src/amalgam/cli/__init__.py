@@ -40,12 +40,11 @@ class _Topics(UserDict[str, Any]):
     """Commands by the names of their topics. All of them take a second to import, one a fraction of it."""
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - Typer's own types are private
-        if name not in self:
-            raise KeyError(name)
+        purpose = self.data[name]
         module = import_module(f"{__name__}.{name}")
         holder = typer.Typer(add_completion=False)
         if hasattr(module, "app"):
-            holder.add_typer(module.app, name=name, help=TOPICS[name])
+            holder.add_typer(module.app, name=name, help=purpose)
         else:
             holder.command(name)(getattr(module, name))
         return get_group(holder).commands[name]

@@ -42,7 +42,8 @@ class _BundleFolder:
         self._verified = self._read_verified()
 
     def run(self) -> dict[str, Any]:
-        self._receive()
+        if self._segments:
+            self._receive()
         missing = self._missing()
         extra = self._extra()
         stale = [name for name, text in self._manifest.items() if not self._holds(name, text)]
@@ -89,8 +90,7 @@ class _BundleFolder:
             for path, offset, size in self._segments:
                 self._receive_segment(path, offset, self._payload.read(size), size)
         finally:
-            if self._segments:
-                self._write_verified()
+            self._write_verified()
 
     def _receive_segment(self, path: str, offset: int, content: bytes, sent: int) -> None:
         if path not in self._wanted:
