@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,3 +86,18 @@ def test_a_master_that_is_down_stops_the_run_at_once_with_the_reason(
     assert run.counts("changed") == dict.fromkeys(run.recap, 0), run.end
     assert f"{down} ({lab.state.node(down).address}) does not answer" in run.output, run.end
     assert "bring it back and run again" in " ".join(run.output.split())
+
+
+def test_a_bundle_server_that_fails_among_the_other_hosts_ends_the_run(
+    lab: Lab, playbook: Callable[..., PlaybookRun]
+) -> None:
+    """Its packages are installed beside everybody's; nodes that went on would wait for each of their images in vain."""
+    server = lab.members("bundle_server")[0]
+    unknown = f"{{{{ ['no-such-package'] if inventory_hostname == '{server}' else [] }}}}"
+    run = playbook("--tags", "hosts,nodes", "--extra-vars", json.dumps({"host_base_extra_packages": unknown}))
+
+    assert run.rc != 0
+    assert run.plays[-1] == "Hosts", f"it went on: {run.plays}"
+    assert run.counts("changed") == dict.fromkeys(run.recap, 0), run.end
+    assert "no-such-package" in run.output
+    assert f"{server} failed in this layer" in " ".join(run.output.split())
