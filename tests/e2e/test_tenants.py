@@ -268,8 +268,7 @@ def test_storage_of_another_vc_cannot_be_claimed(alice: Person) -> None:
 def test_a_volume_of_another_vc_cannot_be_taken_by_its_name(cluster: Cluster, alice: Person) -> None:
     theirs = cluster.get(f"pvc training --namespace {B}")["spec"]["volumeName"]
     name = "e2e-foreign"
-    # In a class that both may use: nothing else stands in the way.
-    described = claim(name, "shared", "16Mi")
+    described = claim(name, A, "16Mi")
     described["spec"]["volumeName"] = theirs
     try:
         made = alice.creates(described, really=True)
@@ -340,7 +339,7 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         stack.up()
         assert _hard(cluster)["pods"] == "7"
         person = Person(cluster, "erin", BORN)
-        assert person.creates(claim("data", "shared", "16Mi"), really=True).rc == 0
+        assert person.creates(claim("data", BORN, "16Mi"), really=True).rc == 0
 
         refused = stack.run("destroy", "--yes", "--skip-preview", check=False)
         assert "--run-program" in refused.output
@@ -368,8 +367,13 @@ def _declare(folder: Path, *, pods: int) -> None:
     organisation = data["tenants_organisations"][0]
     quota = {"cpu": 1, "memory": "256Mi", "storage": "64Mi", "pods": pods}
     erin = {"members": {"erin": "developer"}, "caps": {"erin": {"pods": 3}}}
-    vc = {"name": BORN, "quota": quota, "storage_classes": {"shared": "32Mi"}, **erin}
+    vc = {"name": BORN, "quota": quota, "storage_classes": {BORN: "32Mi"}, **erin}
     file.write_text(yaml.safe_dump({"tenants_organisations": [{**organisation, "vcs": [vc]}]}))
+    # The next run of the site would make it; what tenants have waits for none.
+    parts = file.with_name("ceph_subvolumes.yml")
+    own = {"name": BORN, "size_gib": 1, "storage_class": BORN}
+    known = [one for one in yaml.safe_load(parts.read_text())["ceph_subvolumes"] if one["name"] != BORN]
+    parts.write_text(yaml.safe_dump({"ceph_subvolumes": [*known, own]}))
 
 
 def _hard(cluster: Cluster) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from testinfra.host import Host
@@ -13,6 +14,9 @@ SUBVOLUME = "common"
 MOUNT = f"/srv/shared/{SUBVOLUME}"
 TENANT, OTHER = "vision", "nlp"
 """Two virtual clusters, each with a part of its own."""
+CEPHX = "AQ[A-Za-z0-9+/]{36}=="
+PLACES = "/etc /root /run /var/lib/ceph /var/lib/amalgam"
+"""Where software keeps keys."""
 
 
 def test_the_subvolume_is_mounted_now_and_at_boot(each_worker: Host) -> None:
@@ -35,6 +39,23 @@ def test_a_worker_holds_the_keys_of_what_it_mounts_for_root_alone(each_worker: H
     mounted = each_worker.check_output("findmnt --noheadings --output TARGET --types fuse.ceph-fuse,ceph").split()
     assert sorted(mounted) == sorted(f"/srv/shared/{name}" for name in wanted)
     assert each_worker.check_output("find /etc/ceph /var/lib/ceph -name '*keyring*'") == ""
+
+
+def test_no_key_on_a_worker_opens_more_than_a_part_that_it_mounts(
+    each_worker: Host, facts: SiteFacts, connect: Callable[[str], Host]
+) -> None:
+    held = set(each_worker.check_output(f"grep -rhoIsE '{CEPHX}' {PLACES} || true").split())
+    known = json.loads(connect(facts.names("storage")[0]).check_output("ceph auth ls --format json"))["auth_dump"]
+    opened = {one["entity"]: one["caps"] for one in known if one["key"] in held}
+    assert len(opened) == len(held)
+    assert opened == {
+        f"client.{name}": {
+            "mon": "allow r",
+            "mds": f"allow rw path=/subvolumes/{name}",
+            "osd": f"allow rw pool=shared.data namespace={name}",
+        }
+        for name in facts.subvolumes(each_worker.backend.get_hostname())
+    }
 
 
 @pytest.mark.parametrize(

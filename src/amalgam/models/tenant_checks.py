@@ -63,7 +63,7 @@ def check_tenants(draft: Draft) -> None:
     for place in places:
         _check_members(draft, variable, tenants, place)
         if place.vc:
-            _check_storage_classes(draft, variable, place.path, place.vc, tenants)
+            _check_storage_classes(draft, variable, place.path, place.vc)
             _check_projects(draft, variable, place.path, place.vc)
             _check_flows(draft, variable, place.path, place.vc, tenants)
     for name in (DATASETS, TRAINING):
@@ -191,9 +191,9 @@ def _check_members(draft: Draft, variable: Variable, tenants: Tenants, place: _P
             draft.refuse(variable, Rule.CAP_WITHOUT_MEMBER, reason, remedy, (*place.path, "caps", user))
 
 
-def _check_storage_classes(draft: Draft, variable: Variable, path: KeyPath, vc: Vc, tenants: Tenants) -> None:
+def _check_storage_classes(draft: Draft, variable: Variable, path: KeyPath, vc: Vc) -> None:
     for name in vc.storage_classes:
-        _check_class(draft, variable, (*path, "storage_classes", name), name, vc, tenants)
+        _check_class(draft, variable, (*path, "storage_classes", name), name, vc)
 
 
 def _check_training_classes(draft: Draft, tenants: Tenants) -> None:
@@ -202,7 +202,7 @@ def _check_training_classes(draft: Draft, tenants: Tenants) -> None:
     for index, entry in enumerate(draft.setting(TRAINING, list) or []):
         variable, vc = draft.site_wide(TRAINING), vcs.get(entry.vc)
         inside = (index, "storage_class")
-        if vc is None or not _check_class(draft, variable, inside, entry.storage_class, vc, tenants):
+        if vc is None or not _check_class(draft, variable, inside, entry.storage_class, vc):
             continue
         if entry.storage_class not in vc.storage_classes:
             reason = f"{vc.name} has no storage of this class"
@@ -210,16 +210,18 @@ def _check_training_classes(draft: Draft, tenants: Tenants) -> None:
             draft.refuse(variable, Rule.FOREIGN_STORAGE_CLASS, reason, remedy, inside)
 
 
-def _check_class(draft: Draft, variable: Variable | None, inside: KeyPath, name: str, vc: Vc, tenants: Tenants) -> bool:
-    """Whether there is such a class, and for ``vc``: one whose part has a VC's name is for that VC alone."""
+def _check_class(draft: Draft, variable: Variable | None, inside: KeyPath, name: str, vc: Vc) -> bool:
+    """Whether there is such a class, and in the part of ``vc``: who has the key of a part reads all that lies there."""
     owners = {one.storage_class: one.name for one in draft.setting("ceph_subvolumes", list) or [] if one.storage_class}
-    names, owner = {other.name for other, _ in tenants.vcs()}, owners.get(name, "")
+    owner = owners.get(name, "")
     if not owner:
         reason = f"no part of the file system has the class {name}"
         remedy = f"name one of ceph_subvolumes: {', '.join(owners) or 'there is none'}"
         draft.refuse(variable, Rule.UNKNOWN_STORAGE_CLASS, reason, remedy, inside)
-    elif owner in names and owner != vc.name:
-        reason, remedy = f"this class keeps the data of {owner}", "name a class of its own, or a shared one"
+    elif owner != vc.name:
+        reason = f"its volumes lie in the part {owner}, where whoever has that part's key reads them"
+        own = [one for one, of in owners.items() if of == vc.name]
+        remedy = f"name {own[0]}, the VC's own" if own else f"add a part {vc.name} with a class to ceph_subvolumes"
         draft.refuse(variable, Rule.FOREIGN_STORAGE_CLASS, reason, remedy, inside)
     else:
         return True
@@ -227,17 +229,17 @@ def _check_class(draft: Draft, variable: Variable | None, inside: KeyPath, name:
 
 
 def _check_room(draft: Draft, tenants: Tenants) -> None:
-    """What VCs may keep in a class has room in its part of the file system."""
+    """What a VC may keep in its class has room in its part of the file system."""
+    vcs = {vc.name: vc for vc, _ in tenants.vcs()}
     for index, part in enumerate(draft.setting("ceph_subvolumes", list) or []):
-        shares = {vc.name: vc.storage_classes.get(part.storage_class, 0) for vc, _ in tenants.vcs()}
-        needed, has = sum(shares.values()), part.size_gib * 2**30
-        if part.storage_class and needed > has:
-            by = ", ".join(f"{name} {quantity('storage', share)}" for name, share in shares.items() if share)
+        needed = vcs[part.name].storage_classes.get(part.storage_class, 0) if part.name in vcs else 0
+        has = part.size_gib * 2**30
+        if needed > has:
             reason = (
-                f"VCs may keep {quantity('storage', needed)} in the class {part.storage_class} ({by}), and it has "
+                f"{part.name} may keep {quantity('storage', needed)} in the class {part.storage_class}, and it has "
                 f"{quantity('storage', has)}: {quantity('storage', needed - has)} too much"
             )
-            remedy = "make it larger, or give them less in their storage_classes"
+            remedy = "make it larger, or give the VC less in its storage_classes"
             variable = draft.site_wide("ceph_subvolumes")
             draft.refuse(variable, Rule.OVERCOMMITTED_STORAGE_CLASS, reason, remedy, (index, "size_gib"))
 
