@@ -41,13 +41,14 @@ def published(keys: Keys, dataset: str, tmp_path: Path) -> str:
 
 
 def _refused(action: Callable[[], object]) -> bool:
+    """Whether the store refuses this, or one part of it."""
     try:
-        action()
+        answer = action()
     except ClientError as error:
         return error.response["Error"]["Code"] in ("AccessDenied", "403")
     except AmalgamError as error:
         return "no right" in error.what
-    return False
+    return isinstance(answer, dict) and [one["Code"] for one in answer.get("Errors", [])] == ["AccessDenied"]
 
 
 def _s3(bucket: Bucket) -> Any:
@@ -59,33 +60,58 @@ def _blob() -> str:
     return blob_key(hashlib.sha256(CONTENT).hexdigest())
 
 
-def test_a_member_cannot_change_what_is_published_with_any_call(keys: Keys, published: str, tmp_path: Path) -> None:
-    bucket = keys.bucket()
+@pytest.mark.parametrize("role", ["member", "manager"])
+def test_nobody_can_change_what_is_published_with_any_call(
+    role: str, keys: Keys, published: str, tmp_path: Path
+) -> None:
+    bucket = keys.bucket(role)
     s3, manifest = _s3(bucket), manifest_key(published, 1)
     before = Catalog(bucket).version(published)
     first = bucket.history(manifest).objects[-1].version
     everybody = json.dumps({"Version": "2012-10-17", "Statement": []})
-    for action in (
-        lambda: s3.delete_object(Bucket=bucket.name, Key=manifest),
+    expiry = {
+        "ID": "all",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+    }
+    attempts: list[Callable[[], object]] = [
         lambda: s3.delete_object(Bucket=bucket.name, Key=manifest, VersionId=first),
-        lambda: s3.delete_object(Bucket=bucket.name, Key=_blob()),
         lambda: s3.delete_objects(Bucket=bucket.name, Delete={"Objects": [{"Key": manifest, "VersionId": first}]}),
         lambda: s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Suspended"}),
         lambda: s3.put_bucket_policy(Bucket=bucket.name, Policy=everybody),
         lambda: s3.delete_bucket_policy(Bucket=bucket.name),
         lambda: s3.put_bucket_acl(Bucket=bucket.name, ACL="public-read-write"),
+        lambda: s3.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration={"Rules": [expiry]}),
         lambda: s3.delete_bucket_lifecycle(Bucket=bucket.name),
         lambda: s3.delete_bucket(Bucket=bucket.name),
         lambda: s3.create_bucket(Bucket="somewhere-else"),
         lambda: s3.put_object(Bucket=bucket.name, Key="elsewhere", Body=b"x"),
-    ):
-        assert _refused(action)
+    ]
+    if role == "member":
+        attempts += [
+            lambda: s3.delete_object(Bucket=bucket.name, Key=manifest),
+            lambda: s3.delete_object(Bucket=bucket.name, Key=_blob()),
+        ]
+    assert [_refused(action) for action in attempts] == [True] * len(attempts)
 
-    bucket.put(manifest, b'{"format": 1}')
+    over = bucket.put(manifest, b'{"format": 1}')
     bucket.put(_blob(), b"something else")
+    # Not even that, so that no key of a VC removes anything there.
+    assert _refused(lambda: bucket.remove(manifest, over))
     assert Catalog(bucket).version(published) == before
     download(bucket, published, tmp_path / "back")
     assert (tmp_path / "back" / "file").read_bytes() == CONTENT
+
+
+def test_a_version_that_a_manager_deletes_with_another_tool_is_gone_for_good(keys: Keys, published: str) -> None:
+    manager, manifest = keys.bucket("manager"), manifest_key(published, 1)
+    content = manager.read(_manifest(manager, published))
+    _s3(manager).delete_object(Bucket=manager.name, Key=manifest)
+    (mark,) = manager.history(manifest).marks
+    assert _refused(lambda: manager.remove(manifest, mark.version))
+    manager.put(manifest, content)
+    assert "the version was deleted" in keys.run("verify", published, "--version", "1", check=False).output
 
 
 def test_a_manifest_that_a_member_made_up_is_named_and_spoils_no_other(keys: Keys, published: str) -> None:

@@ -93,7 +93,7 @@ class _Needs:
     over: list[Entry] = field(default_factory=list)
     """Drafts of uploads that are published or given up."""
     past: list[Entry] = field(default_factory=list)
-    """Records that nobody reads: of what was deleted, or put over what cannot change."""
+    """Descriptions of datasets that were deleted."""
 
     def has(self, entry: Entry) -> bool:
         """Whether somebody needs this object."""
@@ -148,11 +148,17 @@ def _needs(
 ) -> _Needs:
     """Read every record of the bucket; manifests never change, so those in ``manifests`` are not read again.
 
-    ``is_over`` is asked for each draft, by dataset and upload, and gets the uploads that have published.
+    Those of deleted versions stay for ever, as no key removes a manifest, and are read only while there are drafts that
+    may be theirs. ``is_over`` is asked for each draft, by dataset and upload, and gets the uploads that have published.
     """
     histories, needs = bucket.histories(DATASETS), _Needs()
     uploads: set[str] = set()
-    firsts = {key: history.objects[-1] for key, history in histories.items() if version_of(key) and history.objects}
+    unfinished = {draft[0] for key in histories if (draft := draft_of(key))}
+    firsts = {
+        key: history.objects[-1]
+        for key, history in histories.items()
+        if (place := version_of(key)) and history.objects and (not history.marks or place[0] in unfinished)
+    }
     unread = [entry for entry in firsts.values() if entry not in manifests]
     manifests |= dict(zip(unread, each(lambda entry: _manifest(bucket, entry), unread), strict=True))
     for key, entry in firsts.items():
@@ -161,7 +167,6 @@ def _needs(
             uploads.add(manifest.upload)
             if not histories[key].marks:
                 needs.published |= {(blob_key(file.sha256), file.object_version) for file in manifest.files}
-        needs.past += histories[key].objects if histories[key].marks else histories[key].objects[:-1]
     for key, history in histories.items():
         draft = draft_of(key)
         if draft and is_over(draft, uploads):

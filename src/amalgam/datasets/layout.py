@@ -11,6 +11,8 @@ OWNER = "datasets"
 """The platform's account: it owns every bucket of datasets, and no VC has its key."""
 BLOBS = "blobs/sha256/"
 DATASETS = "datasets/"
+ANY_MANIFEST = f"{DATASETS}*/versions/*"
+"""The manifests of all versions, as a bucket's policy names them."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VERSION_KEY = re.compile(r"datasets/(?P<dataset>[^/]+)/versions/(?P<number>[1-9][0-9]{0,17})\.json")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amalgam.ceph_keys import s3_access_key, s3_secret_key
-from amalgam.datasets.layout import BLOBS, DATASETS, OWNER, Role, account, bucket_name
+from amalgam.datasets.layout import ANY_MANIFEST, BLOBS, DATASETS, OWNER, Role, account, bucket_name
 from amalgam.models.datasets import VcDatasets
 
 _READ_BUCKET = ["s3:ListBucket", "s3:ListBucketVersions"]
@@ -79,6 +79,14 @@ def _policy(vc: VcDatasets) -> dict[str, Any]:
         _allow(uploaders, _UPLOAD_BUCKET, [bucket]),
         _allow(uploaders, _UPLOAD, [f"{bucket}/{BLOBS}*", f"{bucket}/{DATASETS}*"]),
         _allow(own[Role.MANAGER], _DELETE, [f"{bucket}/*"]),
+        # Published is what was put first at a key: who could remove it would choose what readers see instead. The mark
+        # of a deleted version stays too. To put one is no removal.
+        {
+            "Effect": "Deny",
+            "Principal": {"AWS": own[Role.MANAGER]},
+            "Action": ["s3:DeleteObjectVersion"],
+            "Resource": [f"{bucket}/{ANY_MANIFEST}"],
+        },
         # Whoever puts an object could else let others read it, by the object's own access list.
         {
             "Effect": "Deny",

@@ -13,6 +13,7 @@ import pytest
 from amalgam.datasets.bucket import Bucket, Entry, History
 from amalgam.datasets.catalog import Catalog
 from amalgam.datasets.failures import GoneError
+from amalgam.datasets.layout import version_of
 from amalgam.datasets.parts import etag
 
 
@@ -68,6 +69,7 @@ class BucketInMemory:
         return version
 
     def remove(self, key: str, version: str) -> None:
+        assert version_of(key) is None, f"the bucket's policy lets nobody remove {key}"
         self._entries[key] = [one for one in self._entries.get(key, []) if one[0].version != version]
         self.content.pop((key, version), None)
 

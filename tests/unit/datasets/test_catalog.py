@@ -89,13 +89,13 @@ def test_a_deletion_removes_what_no_other_version_has(bucket: Bucket, tmp_path: 
     assert delete_version(bucket, "images", 2).size == len("bothtwo")
     assert _contents(bucket) == []
     assert all(
-        history.marks and not history.objects
+        history.marks and len(history.objects) == 1
         for key, history in bucket.histories(DATASETS).items()
         if "versions" in key
     )
 
 
-@pytest.mark.parametrize("steps", range(1, 12))
+@pytest.mark.parametrize("steps", range(1, 11))
 def test_a_deletion_that_ends_at_any_step_is_finished_by_the_next(
     steps: int, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+from fnmatch import fnmatch
 
 from amalgam.ceph_keys import ceph_key
-from amalgam.datasets.layout import Role
+from amalgam.datasets.layout import Role, blob_key, dataset_key, draft_key, manifest_key
 from amalgam.datasets.policy import accounts, buckets, owner_account, vc_account
 from amalgam.models.datasets import VcDatasets
 
@@ -39,8 +40,18 @@ def test_another_vc_reads_only_where_it_is_named_and_never_more() -> None:
     assert _allowed(1, "datasets-vision-manager") == set()
 
 
+def test_a_manager_removes_no_manifest_for_good() -> None:
+    (deny,) = (one for one in buckets(VCS)[0].policy["Statement"] if one["Effect"] == "Deny" and "Principal" in one)
+    assert deny["Principal"]["AWS"] == ["arn:aws:iam:::user/datasets-vision-manager"]
+    assert deny["Action"] == ["s3:DeleteObjectVersion"]
+    (pattern,) = deny["Resource"]
+    assert fnmatch(f"arn:aws:s3:::datasets-vision/{manifest_key('flowers', 7)}", pattern)
+    for key in (blob_key("0" * 64), dataset_key("flowers"), draft_key("flowers", "0" * 32)):
+        assert not fnmatch(f"arn:aws:s3:::datasets-vision/{key}", pattern)
+
+
 def test_whoever_is_not_named_is_refused_whatever_an_object_itself_allows() -> None:
-    (deny,) = (one for one in buckets(VCS)[1].policy["Statement"] if one["Effect"] == "Deny")
+    (deny,) = (one for one in buckets(VCS)[1].policy["Statement"] if "NotPrincipal" in one)
     assert deny["Action"] == ["s3:*"]
     assert set(deny["NotPrincipal"]["AWS"]) == {
         f"arn:aws:iam:::user/{name}"
