@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,11 @@ def test_a_full_quota_stops_an_upload_that_goes_on_when_there_is_room(
     assert refused.rc == 1
     assert "the VC's quota of datasets is used up" in refused.output
     assert keys.facts("versions", dataset) == []
-    done = keys.facts("upload", dataset, str(tmp_path / "large"))
+    resumed = keys.run("upload", dataset, str(tmp_path / "large"), "--json")
+    # What had arrived counts too.
+    assert "sending" in resumed.stderr
+    assert "134.2/134.2 MB" in resumed.stderr
+    done = json.loads(resumed.stdout)
     assert 0 < done["sent_bytes"] < done["total_bytes"]
     keys.run("verify", dataset)
     (tmp_path / "large").unlink()

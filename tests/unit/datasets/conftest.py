@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import cast
@@ -14,11 +14,11 @@ from amalgam.datasets.bucket import Bucket, Entry, History
 from amalgam.datasets.catalog import Catalog
 from amalgam.datasets.failures import GoneError
 from amalgam.datasets.layout import version_of
-from amalgam.datasets.parts import etag
+from amalgam.datasets.parts import Part, etag
 
 
 class BucketInMemory:
-    """Keeps every version of an object, as the store does; objects in parts are not among what it can."""
+    """Keeps every version of an object, as the store does."""
 
     vc = "vision"
 
@@ -26,6 +26,8 @@ class BucketInMemory:
         self.content: dict[tuple[str, str], bytes] = {}
         self._entries: dict[str, list[tuple[Entry, bool]]] = {}
         self._numbers = count(1)
+        self.parts: dict[tuple[str, str], dict[int, bytes]] = {}
+        """Of each key and upload, what has arrived."""
 
     def histories(self, prefix: str) -> dict[str, History]:
         found = {}
@@ -43,10 +45,11 @@ class BucketInMemory:
     def history(self, key: str) -> History:
         return self.histories(key).get(key, History())
 
-    def put(self, key: str, content: bytes) -> str:
+    def put(self, key: str, content: bytes, pieces: Sequence[bytes] = ()) -> str:
         version = f"v{next(self._numbers)}"
         self.content[key, version] = content
-        entry = Entry(key, version, True, len(content), etag([hashlib.md5(content, usedforsecurity=False).digest()]))
+        md5s = [hashlib.md5(piece, usedforsecurity=False).digest() for piece in pieces or (content,)]
+        entry = Entry(key, version, True, len(content), etag(md5s))
         self._entries.setdefault(key, []).append((entry, False))
         return version
 
@@ -73,8 +76,28 @@ class BucketInMemory:
         self._entries[key] = [one for one in self._entries.get(key, []) if one[0].version != version]
         self.content.pop((key, version), None)
 
-    def begun(self, _prefix: str) -> list[tuple[str, str]]:
-        return []
+    def begin(self, key: str) -> str:
+        upload = f"u{next(self._numbers)}"
+        self.parts[key, upload] = {}
+        return upload
+
+    def begun(self, prefix: str) -> list[tuple[str, str]]:
+        return [one for one in self.parts if one[0].startswith(prefix)]
+
+    def stored_parts(self, key: str, upload: str) -> dict[int, tuple[str, int]]:
+        arrived = self.parts.get((key, upload), {})
+        return {
+            number: (hashlib.md5(content, usedforsecurity=False).hexdigest(), len(content))
+            for number, content in arrived.items()
+        }
+
+    def put_part(self, key: str, upload: str, part: Part, content: bytes) -> None:
+        self.parts[key, upload][part.number] = content
+
+    def finish(self, key: str, upload: str, parts: Sequence[Part]) -> str:
+        arrived = self.parts.pop((key, upload))
+        pieces = [arrived[part.number] for part in parts]
+        return self.put(key, b"".join(pieces), pieces)
 
 
 @pytest.fixture
