@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import secrets
@@ -39,6 +40,15 @@ def keys(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         command = ["image", "credentials", "-i", lab.state.inventory, "--user", user, "--output", str(folder / user)]
         run_local([program("amalgam"), *command])
     return {file.name: file for file in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def login(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The guest's login, as Docker's and other programs read it."""
+    file = tmp_path_factory.mktemp("login") / "auth.json"
+    options = ["-i", lab.state.inventory, "--user", GUEST, "--docker", "--output", str(file)]
+    run_local([program("amalgam"), "image", "credentials", *options])
+    return file
 
 
 @pytest.fixture(scope="module")
@@ -104,22 +114,46 @@ def test_an_image_keeps_its_digest_and_both_architectures_on_every_way(
     assert f"{name}:copy" in _listed(as_user, "vision")
 
 
+def test_an_archive_of_dockers_form_is_imported_whole_and_a_part_of_one_not_at_all(
+    as_user: Amalgam, lab: Lab, login: Path, layout: tuple[Path, str], name: str, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.tar"
+    copy = ["skopeo", "--override-arch", "amd64", "copy"]
+    run_local([*copy, f"oci:{layout[0]}", f"docker-archive:{saved}:somewhere/saved:1"])
+    as_user(MAINTAINER, "import", str(saved), f"{name}:saved")
+    whole = saved.read_bytes()
+    for size in range(1024, len(whole), len(whole) // 6):
+        saved.write_bytes(whole[:size])
+        refused = as_user(MAINTAINER, "import", str(saved), f"{name}:part", check=False)
+        assert refused.rc == 1, f"the first {size} bytes of {len(whole)}"
+        assert "archive" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    listed = _listed(as_user, name)
+    assert listed.keys() == {f"{name}:saved"}
+    assert listed[f"{name}:saved"]["architectures"] == ["amd64"]
+    pulled = _pull(lab, login, f"{name}:saved", tmp_path / "pulled")
+    assert any(b"for amd64" in gzip.decompress(blob) for blob in pulled.values() if blob[:2] == b"\x1f\x8b")
+
+
+def _pull(lab: Lab, login: Path, image: str, folder: Path) -> dict[str, bytes]:
+    """Digest → content of all that an image consists of; skopeo compares each with its digest."""
+    source = [f"--src-authfile={login}", f"docker://{lab.registry}/{image}"]
+    run_local(["skopeo", "copy", "--all", *source, f"oci:{folder}:1"], env=environment(lab.names))
+    return {file.name: file.read_bytes() for file in (folder / "blobs" / "sha256").iterdir()}
+
+
 def test_an_image_comes_from_another_registry_with_its_login(
-    as_user: Amalgam, lab: Lab, layout: tuple[Path, str], name: str, tmp_path: Path
+    as_user: Amalgam, lab: Lab, login: Path, layout: tuple[Path, str], name: str, tmp_path: Path
 ) -> None:
     folder, digest = layout
     as_user(MAINTAINER, "import", str(folder), f"{name}:here")
     # Reached by a name of its own, the lab's registry is another one to the command.
-    login = tmp_path / "auth.json"
-    inventory = ["-i", lab.state.inventory]
-    run_local(
-        [program("amalgam"), "image", "credentials", *inventory, "--user", GUEST, "--docker", "--output", str(login)]
-    )
+    other = tmp_path / "auth.json"
     auths = json.loads(login.read_text())
     elsewhere = lab.registry.replace("registry.", "bundle.")
     auths["auths"][elsewhere] = auths["auths"].pop(lab.registry)
-    login.write_text(json.dumps(auths))
-    as_user(MAINTAINER, "import", f"{elsewhere}/{name}:here", f"{name}:there", "--source-authfile", str(login))
+    other.write_text(json.dumps(auths))
+    as_user(MAINTAINER, "import", f"{elsewhere}/{name}:here", f"{name}:there", "--source-authfile", str(other))
     assert _listed(as_user, name)[f"{name}:there"]["digest"] == digest
     refused = as_user(MAINTAINER, "import", f"{elsewhere}/{name}:here", f"{name}:without-login", check=False)
     assert refused.rc == 1
@@ -201,14 +235,12 @@ def _layers(folder: Path, digest: str) -> dict[str, str]:
 
 
 def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without(
-    cluster: Cluster, as_user: Amalgam, name: str, tmp_path: Path
+    cluster: Cluster, as_user: Amalgam, login: Path, name: str
 ) -> None:
-    lab, secret = cluster.lab, tmp_path / "auth.json"
+    lab = cluster.lab
     pin = load_lock().image("agnhost")
     bundle = str(lab.names.folder / "bundle" / "images")
     as_user(MAINTAINER, "import", bundle, f"{name}:1", "--image", f"{pin.repository}:{pin.tag}")
-    login = ["image", "credentials", "-i", lab.state.inventory, "--user", GUEST, "--docker", "--output", str(secret)]
-    run_local([program("amalgam"), *login])
     image = f"{lab.registry}/{name}:1"
     with cluster.namespace("images") as namespace:
         cluster.apply(
@@ -218,7 +250,7 @@ def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without(
                 "kind": "Secret",
                 "type": "kubernetes.io/dockerconfigjson",
                 "metadata": {"name": "registry"},
-                "stringData": {".dockerconfigjson": secret.read_text()},
+                "stringData": {".dockerconfigjson": login.read_text()},
             },
             _pod("without", image, []),
             _pod("with", image, [{"name": "registry"}]),
@@ -324,15 +356,30 @@ def test_who_pushes_while_garbage_is_collected_is_told_to_wait(
     )
 
 
-def test_a_killed_registry_comes_back_with_everything(
-    lab: Lab, host: Node, as_user: Amalgam, layout: tuple[Path, str], name: str
+def test_a_registry_that_is_killed_in_a_push_has_all_from_before_and_takes_the_push_again(
+    lab: Lab, host: Node, login: Path, as_user: Amalgam, layout: tuple[Path, str], name: str, tmp_path: Path
 ) -> None:
-    as_user(MAINTAINER, "import", str(layout[0]), f"{name}:1")
+    folder, digest = layout
+    large, reference = tmp_path / "large", f"{name}:large"
+    write_layout(large, {"amd64": os.urandom(48 << 20)})
+    as_user(MAINTAINER, "import", str(folder), f"{name}:1")
     before = _platform(lab), _listed(as_user, name)
-    pid = host.run("systemctl show --property MainPID --value registry").stdout.strip()
-    host.run(f"kill -KILL {pid}")
+    # What arrives lies there until it is whole.
+    arrives = f"until find {_REPOSITORIES}/{name}/_uploads -name data -size +4M | grep -q .; do sleep 0.01; done"
+    main = "systemctl show --property MainPID --value registry"
+    killer = host.start(f"timeout 60 sh -c '{arrives}' && kill -KILL $({main})")
+    interrupted = as_user(MAINTAINER, "import", str(large), reference, check=False)
+    assert killer.wait(timeout=60) == 0
     wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)
-    assert (_platform(lab), _listed(as_user, name)) == before
+    listed = _listed(as_user, name)
+    # The command tries twice more, so that the registry may be back in time.
+    assert (listed.pop(reference, None) is None) == (interrupted.rc != 0)
+    assert (_platform(lab), listed) == before
+
+    as_user(MAINTAINER, "import", str(large), reference)
+    for pushed, image in ((folder, f"{name}@{digest}"), (large, reference)):
+        there = _pull(lab, login, image, tmp_path / f"{pushed.name}-back")
+        assert there.keys() == {file.name for file in (pushed / "blobs" / "sha256").iterdir()}
 
 
 def test_a_damaged_image_is_refused_and_its_tag_not_made(as_user: Amalgam, name: str, tmp_path: Path) -> None:
