@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.support.acknowledged import await_files, noted, writing
-from tests.e2e.support.nodes import Lab
+from tests.e2e.support.nodes import Lab, Node, run_local
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
@@ -53,6 +56,37 @@ def test_a_write_past_the_quota_fails(lab: Lab, folder: str) -> None:
     )
     assert full.rc != 0
     assert "Disk quota exceeded" in full.stderr
+
+
+@contextmanager
+def _full_disks(storage: Node) -> Iterator[None]:
+    """Every OSD holds more than it may, as one whose disk is full does."""
+    ratios = [f"{kind}_ratio" for kind in ("nearfull", "backfillfull", "full")]
+    before = json.loads(storage.run("ceph osd dump --format json").stdout)
+    set_all = " && ".join(f"ceph osd set-{ratio.replace('_', '-')} {{{ratio}}}" for ratio in ratios)
+    storage.run(set_all.format(**dict.fromkeys(ratios, 0.001)))
+    try:
+        yield
+    finally:
+        storage.run(set_all.format(**before))
+
+
+def test_full_disks_refuse_writes_lose_nothing_and_take_them_again_when_there_is_room(lab: Lab, folder: str) -> None:
+    worker, other = lab.node("gpu1"), lab.node("gpu2")
+    sums = worker.run(f"cd {folder} && head -c 8M /dev/urandom >kept && sync kept && sha256sum kept").stdout
+    write = f"timeout 60 dd if=/dev/zero of={folder}/more bs=1M count=1 oflag=append conv=notrunc,fsync"
+    with _full_disks(lab.node("stor1")):
+        wait_until(
+            "a write is refused",
+            lambda: worker.run(write, check=False).stderr,
+            lambda said: "No space left on device" in said,
+            seconds=60,
+        )
+        other.run(f"cd {folder} && sha256sum --check --quiet", stdin=sums)
+        # Who makes room can.
+        worker.run(f"timeout 60 rm {folder}/more")
+    wait_until("a write is taken", lambda: worker.run(write, check=False).rc == 0, seconds=60)
+    other.run(f"cd {folder} && test -s more && sha256sum --check --quiet", stdin=sums)
 
 
 @pytest.mark.parametrize(
@@ -131,11 +165,30 @@ def test_what_cannot_become_an_osd_is_refused_and_left_as_it_is(lab: Lab, entry:
         storage.run(f"mv /run/osds {disks}; rm /srv/ceph/foreign")
 
 
-def test_an_osd_whose_making_was_killed_is_finished_by_the_next_run(lab: Lab) -> None:
-    storage, disks, disk = lab.node("stor1"), "/etc/amalgam/ceph/osds", "/srv/ceph/killed"
+@pytest.fixture
+def disk(lab: Lab, tmp_path: Path) -> Iterator[str]:
+    """A block device of the storage host: the lab's own OSDs lie on files."""
+    image, storage = tmp_path / "disk", lab.node("stor1")
+    with image.open("wb") as file:
+        file.truncate(5 << 30)
+    device = run_local(["losetup", "--find", "--show", str(image)]).stdout.strip()
+    numbers = run_local(["stat", "--format", "%Hr %Lr", device]).stdout
+    storage.run(f"mknod {device} b {numbers}")
+    yield device
+    storage.run(f"rm {device}")
+    run_local(["losetup", "--detach", device])
+    image.unlink()
+
+
+def test_an_osd_on_a_disk_whose_making_was_killed_is_finished_by_the_next_run(lab: Lab, disk: str) -> None:
+    storage, disks = lab.node("stor1"), "/etc/amalgam/ceph/osds"
     own = f"/var/lib/amalgam/ceph/osd/$(systemd-escape --path {disk})"
-    before = storage.run(f"cp {disks} /run/osds; echo '{disk} 5' >>{disks}; ceph osd ls").stdout.split()
+    before = storage.run(f"cp {disks} /run/osds; echo '{disk} -' >>{disks}; ceph osd ls").stdout.split()
     try:
+        storage.run(f"echo precious >{disk}")
+        assert "does not begin with 16 MiB of zeros" in storage.run(f"{PROGRAMS}/ceph-osd-create", check=False).stderr
+        assert storage.run(f"head -n 1 {disk}; ceph osd ls").stdout.split() == ["precious", *before]
+        storage.run(f"dd if=/dev/zero of={disk} bs=4096 count=1 conv=fsync")
         for seconds in (0.05, 0.3, 0.8, 1.5):
             storage.run(f"timeout --signal KILL {seconds} {PROGRAMS}/ceph-osd-create", check=False)
         assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout in ("", f"osd.{len(before)} on {disk}\n")
@@ -150,7 +203,7 @@ def test_an_osd_whose_making_was_killed_is_finished_by_the_next_run(lab: Lab) ->
     finally:
         gone = "systemctl disable --quiet --now ceph-osd@$id; ceph osd purge $id --yes-i-really-mean-it"
         gone += "; rm -r /var/lib/ceph/osd/ceph-$id"
-        storage.run(f"mv /run/osds {disks}; for id in $(cat {own}/done); do {gone}; done; rm -rf {own} {disk}")
+        storage.run(f"mv /run/osds {disks}; for id in $(cat {own}/done); do {gone}; done; rm -rf {own}")
 
 
 def test_a_description_of_the_cluster_that_was_killed_is_finished_by_the_next_run(lab: Lab) -> None:
@@ -160,6 +213,31 @@ def test_a_description_of_the_cluster_that_was_killed_is_finished_by_the_next_ru
         storage.run(f"timeout --signal KILL {seconds} {PROGRAMS}/ceph-cluster-apply", check=False)
     assert storage.run(f"{PROGRAMS}/ceph-cluster-apply").stdout == "applied\n"
     assert storage.run(f"{PROGRAMS}/ceph-cluster-apply").stdout == ""
+
+
+def test_a_key_that_the_cluster_refuses_is_named_and_what_is_mounted_lives_on(lab: Lab, folder: str) -> None:
+    """Of a part that this worker does not mount otherwise."""
+    worker, keyring, part = lab.node("gpu2"), "/etc/amalgam/cephfs/keyring", "nlp"
+    unit, target = f"cephfs@{part}", f"/srv/shared/{part}"
+    mounted = "findmnt --noheadings --output ID,TARGET --types fuse.ceph-fuse,ceph"
+    before = worker.run(mounted).stdout
+    wrong = f"printf '[client.{part}]\nkey = %s\n' $(ceph-authtool --gen-print-key) >>{keyring}"
+    worker.run(f"cp -p {keyring} /run/keyring && {wrong}")
+    try:
+        assert worker.run(f"systemctl start {unit}", check=False).rc != 0
+        wait_until(
+            "the journal names the key",
+            lambda: worker.run(f"journalctl --unit {unit} --boot --output cat").stdout,
+            lambda said: f"The cluster refuses the key of client.{part}" in said and "--tags storage" in said,
+            seconds=60,
+        )
+        assert worker.run(mounted).stdout == before
+        worker.run(f"echo alive >{folder}/file && sync {folder}/file")
+    finally:
+        worker.run(f"mv /run/keyring {keyring}; systemctl stop {unit}; systemctl reset-failed {unit}", check=False)
+        roots = f"/srv/shared {target}"
+        worker.run(f"chattr -i {roots} && rmdir {target} && chattr +i /srv/shared")
+    assert lab.node("gpu1").run(f"cat {folder}/file").stdout == "alive\n"
 
 
 def test_what_a_worker_may_no_longer_mount_is_unmounted_and_stays_so(lab: Lab) -> None:
