@@ -11,6 +11,7 @@ from typing import Any
 
 from amalgam.monitoring.alerts import check_alerts, rule_files
 from amalgam.monitoring.certificates import expiry_rules
+from amalgam.monitoring.expected import expected_rules
 from amalgam.monitoring.server import check_server
 from amalgam.monitoring.targets import target_files
 
@@ -28,6 +29,11 @@ def prometheus_target_files(targets: str, port: int, labels: dict[str, dict[str,
 def prometheus_certificate_rules(certificates: str) -> str:
     """The file of rules that say when certificates end."""
     return expiry_rules(json.loads(certificates))
+
+
+def prometheus_expected_rules(targets: str, nodes: str) -> str:
+    """The file of rules that name what there has to be by the inventory."""
+    return expected_rules(json.loads(targets), json.loads(nodes))
 
 
 def prometheus_alert_problems(alerts: str) -> list[str]:
@@ -49,6 +55,7 @@ class FilterModule:
             "prometheus_rule_files": prometheus_rule_files,
             "prometheus_target_files": prometheus_target_files,
             "prometheus_certificate_rules": prometheus_certificate_rules,
+            "prometheus_expected_rules": prometheus_expected_rules,
             "prometheus_alert_problems": prometheus_alert_problems,
             "prometheus_server_problems": prometheus_server_problems,
         }

@@ -72,6 +72,6 @@ def _mail(lab: Lab, monitoring: Monitoring) -> Figure:
     mailbox = Mailbox(monitoring.host)
     with memory_in_use(lab.node(name)):
         began = time.monotonic()
-        mailbox.wait_for("NodeMemoryHigh", name, seconds=2 * MAIL_SECONDS)
+        mailbox.wait_for("NodeMemoryHighUtilization", name, seconds=2 * MAIL_SECONDS)
         seconds = time.monotonic() - began
     return Figure("memory taken to mail arrived", seconds, MAIL_SECONDS)

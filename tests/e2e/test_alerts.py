@@ -40,10 +40,10 @@ def test_everything_that_is_to_be_read_is_read(monitoring: Monitoring) -> None:
 def test_a_node_that_runs_out_of_memory_is_told_by_mail_and_that_it_is_over_too(lab: Lab, mailbox: Mailbox) -> None:
     (name,) = lab.site.lab.memory_mib if lab.site.lab else ()
     with memory_in_use(lab.node(name)):
-        mail = mailbox.wait_for("NodeMemoryHigh", name, seconds=MAIL_SECONDS)
+        mail = mailbox.wait_for("NodeMemoryHighUtilization", name, seconds=MAIL_SECONDS)
     assert f"administrators@{lab.site.settings.site_domain}" in mail["To"]
-    assert "runbooks/NodeMemoryHigh" in text_of(mail)
-    mailbox.wait_for("NodeMemoryHigh", "RESOLVED", seconds=ALERT_SECONDS)
+    assert "runbooks/NodeMemoryHighUtilization" in text_of(mail)
+    mailbox.wait_for("NodeMemoryHighUtilization", "RESOLVED", seconds=ALERT_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def _content(group: dict[str, Any]) -> str:
 def check_alerts(value: object) -> list[Problem]:
     """What is wrong with a site's ``prometheus_alerts``; nothing where it can be used."""
     if not isinstance(value, Mapping):
-        return [Problem((), "must be a mapping of alerts", "write `NodeMemoryHigh: {threshold: 0.8}`")]
+        return [Problem((), "must be a mapping of alerts", "write `NodeMemoryHighUtilization: {threshold: 0.8}`")]
     return [problem for name, own in value.items() for problem in _problems(str(name), own)]
 
 

@@ -24,11 +24,11 @@ _EVERYBODY, _NOBODY, _WATCHDOG = "everybody", "nobody", "watchdog"
 # What of a host is silent when the host is down; of a chip, when it is ill; of a file system, when it is full.
 _INHIBITIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ('alertname="NodeDown"', 'alertname!="NodeDown"', ("cluster", "node")),
-    ('alertname="KubeNodeNotReady"', 'alertname=~"TargetDown|PodGroupPending|AcceleratorIdle"', ("cluster", "node")),
-    ('alertname="EtcdMembersDown"', 'alertname=~"Etcd.+",alertname!="EtcdMembersDown"', ("cluster", "node")),
+    ('alertname="KubeNodeNotReady"', 'alertname=~"TargetDown|AcceleratorIdle"', ("cluster", "node")),
+    ('alertname="etcdMembersDown"', 'alertname=~"etcd.+",alertname!="etcdMembersDown"', ("cluster", "node")),
     (
         'alertname="AcceleratorUnhealthy"',
-        'alertname=~"Accelerator.+",alertname!="AcceleratorUnhealthy"',
+        'alertname=~"Accelerator(LinkDown|TemperatureHigh|EccErrors|Idle)"',
         ("cluster", "node", "chip"),
     ),
     (

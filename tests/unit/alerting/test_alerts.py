@@ -20,22 +20,25 @@ def rule(changed: dict[str, Any], alert: str) -> dict[str, Any] | None:
 
 
 def test_a_site_that_says_nothing_gets_the_alerts_as_they_are_written() -> None:
-    found = rule({}, "NodeMemoryHigh")
+    found = rule({}, "NodeMemoryHighUtilization")
     assert found["expr"] == "node:memory_utilization:ratio >= 0.7"
     assert found["labels"] == {"severity": "warning"}
-    assert found["annotations"]["runbook_url"] == "https://monitoring.example.internal:8445/runbooks/NodeMemoryHigh.md"
+    assert (
+        found["annotations"]["runbook_url"]
+        == "https://monitoring.example.internal:8445/runbooks/NodeMemoryHighUtilization.md"
+    )
 
 
 def test_what_a_site_changes_is_in_expression_and_words_alike() -> None:
     changed = {"threshold": 0.85, "for": "10m", "severity": "critical", "labels": {"team": "hardware"}}
-    found = rule({"NodeMemoryHigh": changed}, "NodeMemoryHigh")
+    found = rule({"NodeMemoryHighUtilization": changed}, "NodeMemoryHighUtilization")
     assert (found["expr"], found["for"]) == ("node:memory_utilization:ratio >= 0.85", "10m")
     assert found["labels"] == {"severity": "critical", "team": "hardware"}
     assert "{{ 0.85 | humanizePercentage }}" in found["annotations"]["description"]
 
 
 def test_an_alert_can_be_taken_out_and_an_optional_one_taken_in() -> None:
-    assert rule({"NodeMemoryHigh": {"enabled": False}}, "NodeMemoryHigh") is None
+    assert rule({"NodeMemoryHighUtilization": {"enabled": False}}, "NodeMemoryHighUtilization") is None
     assert rule({}, "EtcdBackupMissing") is None
     assert rule({"EtcdBackupMissing": {"enabled": True}}, "EtcdBackupMissing")
 
@@ -53,13 +56,22 @@ def test_an_alert_with_a_threshold_uses_it_and_one_without_does_not() -> None:
     ("value", "problem"),
     [
         ([], "must be a mapping of alerts"),
-        ({"NodeMemroyHigh": {}}, "NodeMemroyHigh: no alert has this name; is NodeMemoryHigh meant?"),
+        (
+            {"NodeMemroyHighUtilization": {}},
+            "NodeMemroyHighUtilization: no alert has this name; is NodeMemoryHighUtilization meant?",
+        ),
         ({"Nothing": {}}, "Nothing: no alert has this name; there are: Accelerator"),
-        ({"NodeMemoryHigh": 0.8}, "NodeMemoryHigh: must be a mapping"),
-        ({"NodeMemoryHigh": {"treshold": 0.8}}, "NodeMemoryHigh.treshold: an alert has no such key"),
-        ({"NodeMemoryHigh": {"threshold": "80%"}}, "NodeMemoryHigh.threshold: must be a number"),
-        ({"NodeMemoryHigh": {"threshold": True}}, "NodeMemoryHigh.threshold: must be a number"),
-        ({"NodeMemoryHigh": {"threshold": 80}}, "NodeMemoryHigh.threshold: 80 is no ratio; write 0.8 for 80 %"),
+        ({"NodeMemoryHighUtilization": 0.8}, "NodeMemoryHighUtilization: must be a mapping"),
+        (
+            {"NodeMemoryHighUtilization": {"treshold": 0.8}},
+            "NodeMemoryHighUtilization.treshold: an alert has no such key",
+        ),
+        ({"NodeMemoryHighUtilization": {"threshold": "80%"}}, "NodeMemoryHighUtilization.threshold: must be a number"),
+        ({"NodeMemoryHighUtilization": {"threshold": True}}, "NodeMemoryHighUtilization.threshold: must be a number"),
+        (
+            {"NodeMemoryHighUtilization": {"threshold": 80}},
+            "NodeMemoryHighUtilization.threshold: 80 is no ratio; write 0.8 for 80 %",
+        ),
         ({"AcceleratorTemperatureHigh": {"threshold": -1}}, "AcceleratorTemperatureHigh.threshold: -1 is below 0"),
         ({"NodeDown": {"threshold": 1}}, "NodeDown.threshold: this alert has no threshold"),
         ({"NodeDown": {"for": "soon"}}, "NodeDown.for: 'soon' is no span of time"),
@@ -81,12 +93,17 @@ def test_what_cannot_be_meant_is_refused_with_its_place(value: Any, problem: str
 
 def test_nothing_is_rendered_from_what_is_refused() -> None:
     with pytest.raises(AmalgamError) as caught:
-        rule_files({"NodeMemroyHigh": {}, "NodeDown": {"for": "soon"}}, URL)
+        rule_files({"NodeMemroyHighUtilization": {}, "NodeDown": {"for": "soon"}}, URL)
     said = str(caught.value)
     assert "2 of its values cannot be used" in said
-    assert "prometheus_alerts.NodeMemroyHigh" in said
+    assert "prometheus_alerts.NodeMemroyHighUtilization" in said
     assert "prometheus_alerts.NodeDown.for" in said
 
 
 def test_a_value_that_is_good_has_no_problems() -> None:
-    assert check_alerts({"NodeDown": {"for": "1h30m", "severity": "warning"}, "NodeMemoryHigh": {"threshold": 1}}) == []
+    assert (
+        check_alerts(
+            {"NodeDown": {"for": "1h30m", "severity": "warning"}, "NodeMemoryHighUtilization": {"threshold": 1}}
+        )
+        == []
+    )

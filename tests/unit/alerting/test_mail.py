@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from amalgam.monitoring.alerts import topics
 from amalgam.monitoring.mail import alertmanager_config, check_mail
 from tests.unit.alerting.programs import ROOT, said
 
@@ -92,52 +90,6 @@ def test_the_watchdog_is_never_mailed_and_calls_out_where_it_is_wanted() -> None
     assert "email_configs" not in receivers["watchdog"]
 
 
-def _is_silent(target: dict[str, str], source: dict[str, str]) -> bool:
-    return any(
-        _matches(rule["source_matchers"], source)
-        and _matches(rule["target_matchers"], target)
-        and all(source.get(label, "") == target.get(label, "") for label in rule["equal"])
-        for rule in config()["inhibit_rules"]
-    )
-
-
-def _matches(matchers: list[str], labels: dict[str, str]) -> bool:
-    for matcher in matchers:
-        name, mark, value = re.fullmatch(r'(\w+)(=~|!=|=)"(.*)"', matcher).groups()
-        found = labels.get(name, "")
-        good = bool(re.fullmatch(value, found)) if mark == "=~" else (found == value) == (mark == "=")
-        if not good:
-            return False
-    return True
-
-
-def test_of_a_node_that_is_down_one_alert_speaks() -> None:
-    with_node = [alert.alert for topic in topics().values() for alert in topic.alerts if alert.alert != "NodeDown"]
-    loud = [name for name in with_node if not _is_silent(NODE_DOWN | {"alertname": name}, NODE_DOWN)]
-    assert loud == []
-
-
-def test_another_node_and_the_cluster_are_not_silent() -> None:
-    assert not _is_silent({"alertname": "NodeMemoryHigh", "cluster": "lab", "node": "gpu2"}, NODE_DOWN)
-    assert not _is_silent({"alertname": "CephHealthError", "cluster": "lab"}, NODE_DOWN)
-    assert not _is_silent(NODE_DOWN, NODE_DOWN)
-
-
-@pytest.mark.parametrize("store", ["LogStoreDown", "LogStoreReadOnly"])
-def test_of_a_log_store_that_takes_nothing_no_host_speaks_but_one_that_loses_lines(store: str) -> None:
-    source = {"alertname": store, "severity": "critical", "cluster": "lab", "node": "stor1"}
-    alert = {"severity": "warning", "cluster": "lab", "node": "gpu1"}
-    assert _is_silent(alert | {"alertname": "LogAgentNotSending"}, source)
-    assert _is_silent(alert | {"alertname": "LogAgentBacklog"}, source)
-    assert not _is_silent(alert | {"alertname": "LogAgentDropping"}, source)
-
-
-def test_a_warning_is_silent_beside_what_is_critical_of_the_same_name_and_place() -> None:
-    loud = {"alertname": "SiteDisk", "severity": "critical", "cluster": "lab", "node": "gpu1"}
-    assert _is_silent(loud | {"severity": "warning"}, loud)
-    assert not _is_silent(loud | {"severity": "warning", "node": "gpu2"}, loud)
-
-
 @pytest.mark.parametrize(
     ("changed", "problem"),
     [
@@ -173,8 +125,9 @@ def _alert(status: str = "firing", **labels: str) -> dict[str, Any]:
     words = {"summary": "gpu1 uses 72% of its <memory>", "description": "The limit is 70%."}
     return {
         "status": status,
-        "labels": {"alertname": "NodeMemoryHigh", "cluster": "lab", "severity": "warning", "node": "gpu1"} | labels,
-        "annotations": words | {"runbook_url": "https://monitoring:8445/runbooks/NodeMemoryHigh.md"},
+        "labels": {"alertname": "NodeMemoryHighUtilization", "cluster": "lab", "severity": "warning", "node": "gpu1"}
+        | labels,
+        "annotations": words | {"runbook_url": "https://monitoring:8445/runbooks/NodeMemoryHighUtilization.md"},
         "startsAt": "2026-11-28T14:00:00Z",
         "endsAt": "2026-11-28T14:30:00Z" if status == "resolved" else "0001-01-01T00:00:00Z",
     }
@@ -213,21 +166,29 @@ def test_a_subject_says_how_bad_where_and_what(mail) -> None:
 
 def test_a_subject_of_several_alerts_names_their_hosts_in_one_line(mail) -> None:
     subject = mail("subject", *(_alert(node=f"gpu{number}") for number in range(1, 8)))
-    assert subject == "[WARNING] lab: 7 x NodeMemoryHigh gpu1, gpu2, gpu3, gpu4, gpu5"
+    assert subject == "[WARNING] lab: 7 x NodeMemoryHighUtilization gpu1, gpu2, gpu3, gpu4, gpu5"
 
 
 def test_a_mail_says_what_where_since_when_and_what_to_do(mail) -> None:
     html, text = mail("html", _alert()), mail("text", _alert())
     for part in (html, text):
-        for words in ("NodeMemoryHigh", "node gpu1", "The limit is 70%.", "2026-11-28", "/runbooks/NodeMemoryHigh.md"):
+        for words in (
+            "NodeMemoryHighUtilization",
+            "node gpu1",
+            "The limit is 70%.",
+            "2026-11-28",
+            "/runbooks/NodeMemoryHighUtilization.md",
+        ):
             assert words in part
     assert "&lt;memory&gt;" in html
     assert 'name="viewport"' in html
 
 
 def test_a_mail_leads_to_a_silence_with_the_labels_of_the_alert(mail) -> None:
-    assert "silence.html?alertname=NodeMemoryHigh&amp;node=gpu1&amp;vc=a%20b" in mail("html", _alert(vc="a b"))
-    assert "silence.html?alertname=NodeMemoryHigh&node=gpu1&" in mail("text", _alert())
+    assert "silence.html?alertname=NodeMemoryHighUtilization&amp;node=gpu1&amp;vc=a%20b" in mail(
+        "html", _alert(vc="a b")
+    )
+    assert "silence.html?alertname=NodeMemoryHighUtilization&node=gpu1&" in mail("text", _alert())
     assert "ilence" not in mail("html", _alert(), silence_url="") + mail("text", _alert(), silence_url="")
 
 

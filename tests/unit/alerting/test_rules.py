@@ -13,19 +13,10 @@ import pytest
 import yaml
 
 from amalgam.monitoring.alerts import alerts, topics
+from tests.unit.alerting.cases import ALERT_CASES, CASES
 from tests.unit.alerting.conftest import RUNBOOKS
 from tests.unit.alerting.programs import ROOT, said
 
-CASES = {
-    file.stem: yaml.safe_load(file.read_text(encoding="utf-8"))
-    for file in sorted((ROOT / "tests" / "promtool").glob("*.yml"))
-}
-ALERT_CASES = {
-    (topic, alert, kind): case
-    for topic, content in CASES.items()
-    for alert, kinds in (content.get("alerts") or {}).items()
-    for kind, case in kinds.items()
-}
 # Without a case of silence.
 ALWAYS = {"Watchdog"}
 RECORD_CASES = [(topic, case) for topic, content in CASES.items() for case in content.get("records") or []]

@@ -56,7 +56,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def _mail() -> EmailMessage:
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = "alerts@example.internal", "admin@example.internal", "NodeMemoryHigh"
+    mail["From"], mail["To"], mail["Subject"] = (
+        "alerts@example.internal",
+        "admin@example.internal",
+        "NodeMemoryHighUtilization",
+    )
     mail.set_content("gpu1 has 71 % of its memory in use")
     return mail
 

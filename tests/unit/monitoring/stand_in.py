@@ -47,7 +47,7 @@ ALERTS = [
     }
     for name, severity, summary in [
         ("Watchdog", "info", "Always fires"),
-        ("NodeMemoryHigh", "warning", "Memory of worker2 is 83 % used"),
+        ("NodeMemoryHighUtilization", "warning", "Memory of worker2 is 83 % used"),
         ("AcceleratorUnhealthy", "critical", "Chip 1 of worker2 says that it is unhealthy"),
     ]
 ]

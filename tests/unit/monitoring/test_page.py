@@ -92,7 +92,7 @@ def test_logs_of_the_scope_are_linked(seen: dict[str, Seen]) -> None:
 
 def test_firing_alerts_are_shown_the_worst_first_with_what_to_do(seen: dict[str, Seen]) -> None:
     book = "https://monitoring.example.internal/runbooks/AcceleratorUnhealthy"
-    worst_first = ["AcceleratorUnhealthy", "NodeMemoryHigh"]
+    worst_first = ["AcceleratorUnhealthy", "NodeMemoryHighUtilization"]
     silence = "/silences.html?alertname=AcceleratorUnhealthy&node=worker2"
     assert seen["alerts"].answer == ["critical", "2 alerts firing", *worst_first, book, silence]
 

@@ -66,7 +66,7 @@ def test_it_begins_with_the_labels_of_the_mail_and_what_is_firing(tmp_path: Path
     seen = _open(tmp_path, "offered", f"?{LABELS}", size=[390, 844])
     boxes, alerts, silences, link = seen.answer
     assert boxes == [["alertname=AcceleratorUnhealthy", True], ["node=worker2", True], ["vc=a b", True]]
-    assert [alert.split()[0] for alert in alerts] == ["AcceleratorUnhealthy", "NodeMemoryHigh"]
+    assert [alert.split()[0] for alert in alerts] == ["AcceleratorUnhealthy", "NodeMemoryHighUtilization"]
     assert "Chip 1 of worker2" in alerts[0]
     assert silences == ["Nothing is silent."]
     assert link == "/silences.html?alertname=AcceleratorUnhealthy&node=worker2"

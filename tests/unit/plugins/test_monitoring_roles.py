@@ -23,6 +23,7 @@ PROMETHEUS = {
     "prometheus_client_certificate": "CERTIFICATE\n",
     "prometheus_client_key": "KEY\n",
     "prometheus_kubernetes_servers": HOSTS[:1],
+    "prometheus_kubernetes_nodes": ["m1", "gpu1"],
     "prometheus_kubernetes_ca_certificate": "CA\n",
     "prometheus_token": "TOKEN",
     "prometheus_runbooks_url": "https://monitoring.example.internal:8445/runbooks/RULE.md",
@@ -146,6 +147,18 @@ def test_a_hosts_targets_are_a_file_that_prometheus_watches(rendered: Callable[.
     assert _jobs(root)["dcgm"]["file_sd_configs"] == [{"files": ["/etc/prometheus/targets/dcgm.json"]}]
 
 
+def test_every_job_that_has_hosts_and_every_node_is_expected(rendered: Callable[..., Path]) -> None:
+    without = {"job": "npu-exporter", "path": "/npu/metrics", "hosts": []}
+    root = rendered("prometheus", PROMETHEUS | {"prometheus_targets": [*PROMETHEUS["prometheus_targets"], without]})
+    (group,) = yaml.safe_load((root / "etc/prometheus/rules/inventory.yml").read_text())["groups"]
+    assert {rule["labels"]["job"] for rule in group["rules"] if "job" in rule["labels"]} == set(_jobs(root)) - {
+        "ups",
+        "npu-exporter",
+    }
+    assert [rule["labels"]["node"] for rule in group["rules"] if "node" in rule["labels"]] == ["gpu1", "m1"]
+    assert {rule["expr"] for rule in group["rules"]} == {"vector(1)"}
+
+
 def test_a_sites_own_rules_are_checked_and_read(rendered: Callable[..., Path], tmp_path: Path) -> None:
     own = tmp_path / "ups.yml"
     own.write_text(
@@ -156,8 +169,13 @@ def test_a_sites_own_rules_are_checked_and_read(rendered: Callable[..., Path], t
 
 
 def test_a_mistake_in_alerts_is_named_before_anything_is_written(refused: Callable[..., str]) -> None:
-    output = refused("prometheus", PROMETHEUS | {"prometheus_alerts": {"NodeMemroyHigh": {"threshold": 0.8}}})
-    assert "prometheus_alerts.NodeMemroyHigh: no alert has this name; is NodeMemoryHigh meant?" in output
+    output = refused(
+        "prometheus", PROMETHEUS | {"prometheus_alerts": {"NodeMemroyHighUtilization": {"threshold": 0.8}}}
+    )
+    assert (
+        "prometheus_alerts.NodeMemroyHighUtilization: no alert has this name; is NodeMemoryHighUtilization meant?"
+        in output
+    )
 
 
 def test_a_mistake_in_the_retention_is_named(refused: Callable[..., str]) -> None:
