@@ -74,16 +74,25 @@ def forecast(points: Sequence[Point], limit: float) -> Forecast:
     slope = median(slopes)
     if slope == 0 or abs(_kendall_z(days)) < _SURE:
         return Forecast(Verdict.NO_TREND)
-    level = median(value - slope * (at - days[-1][0]) for at, value in days)
+    level = _level(days, slope)
     if slope < 0:
         return Forecast(Verdict.SHRINKS, per_day=slope * DAY_S, level=level)
     low, high = _slope_range(slopes, len(days))
-    now, missing = days[-1][0], limit - level
-    at = now + max(missing, 0.0) / slope
-    if at - now > HORIZON_FACTOR * (days[-1][0] - days[0][0]):
+    at = _meets(days, slope, limit)
+    if at - days[-1][0] > HORIZON_FACTOR * (days[-1][0] - days[0][0]):
         return Forecast(Verdict.BEYOND_HORIZON, per_day=slope * DAY_S, level=level)
-    not_after = now + max(missing, 0.0) / low if low > 0 else None
-    return Forecast(Verdict.RUNS_OUT, slope * DAY_S, at, now + max(missing, 0.0) / high, not_after, level)
+    not_after = _meets(days, low, limit) if low > 0 else None
+    return Forecast(Verdict.RUNS_OUT, slope * DAY_S, at, _meets(days, high, limit), not_after, level)
+
+
+def _level(days: Sequence[Point], slope: float) -> float:
+    """Where the line with this slope is at the last day: as many days lie above it as below."""
+    return median(value - slope * (at - days[-1][0]) for at, value in days)
+
+
+def _meets(days: Sequence[Point], slope: float, limit: float) -> float:
+    """When the rising line with this slope meets the limit. It turns about the middle of the days, not the last."""
+    return days[-1][0] + max(limit - _level(days, slope), 0.0) / slope
 
 
 def _kendall_z(days: Sequence[Point]) -> float:
@@ -110,6 +119,6 @@ def _variance(count: int, values: Sequence[float]) -> float:
 def _slope_range(slopes: Sequence[float], days: int) -> tuple[float, float]:
     """Between which slopes the true one lies in nine cases of ten (Sen, 1968)."""
     spread = 1.645 * math.sqrt(days * (days - 1) * (2 * days + 5) / 18)
-    low = max(0, round((len(slopes) - spread) / 2))
-    high = min(len(slopes) - 1, round((len(slopes) + spread) / 2))
+    low = max(0, math.floor((len(slopes) - spread) / 2) - 1)
+    high = min(len(slopes) - 1, math.ceil((len(slopes) + spread) / 2))
     return slopes[low], slopes[high]

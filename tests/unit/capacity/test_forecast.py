@@ -22,19 +22,34 @@ def test_a_straight_line_names_the_day_it_runs_out() -> None:
     assert found.at == pytest.approx(START + 40 * DAY_S, abs=0.01 * DAY_S)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_noise_and_working_days_move_the_day_by_little(seed: int) -> None:
+def noisy(seed: int, days: int, slope: float, noise: float) -> list[tuple[float, float]]:
+    """What grows by ``slope`` a day, with a rhythm of the day, odd days and odd hours."""
     chance = random.Random(seed)
+    odd = [chance.gauss(0, noise / 2) for _ in range(days)]
 
     def value(day: float) -> float:
-        return 100 + 5 * day + 8 * math.sin(2 * math.pi * day) + chance.gauss(0, 10)
+        return 100 + slope * day + noise * math.sin(2 * math.pi * day) + odd[int(day)] + chance.gauss(0, noise)
 
-    found = forecast(series(30, value), limit=400)
+    return series(days, value)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_and_working_days_move_the_day_by_little(seed: int) -> None:
+    found = forecast(noisy(seed, 30, slope=5, noise=10), limit=100 + 5 * 60)
     assert found.verdict is Verdict.RUNS_OUT
     assert found.at == pytest.approx(START + 60 * DAY_S, abs=3 * DAY_S)
-    assert found.not_before is not None
-    assert found.not_after is not None
-    assert found.not_before <= found.at <= found.not_after
+
+
+@pytest.mark.parametrize(("days", "slope", "noise"), [(30, 5, 10), (30, 5, 40), (14, 1, 3), (10, 8, 6), (7, 5, 2)])
+def test_the_true_day_lies_in_the_range_as_often_as_said(days: int, slope: float, noise: float) -> None:
+    true, found = START + 2 * days * DAY_S, []
+    for seed in range(200):
+        one = forecast(noisy(seed, days, slope, noise), limit=100 + slope * 2 * days)
+        assert one.at is not None
+        assert one.not_before is not None
+        found.append(one.not_before <= true and (one.not_after is None or true <= one.not_after))
+    # Nine in ten, less what chance does to 200 of them in one case of a hundred.
+    assert sum(found) / len(found) >= 0.85
 
 
 def test_a_few_odd_days_do_not_bend_the_line() -> None:
