@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import pairwise
 
+import pytest
+import yaml
+
+from amalgam.lab.dead_man_switch.install import UNIT
 from amalgam.lab.simulated_chips.on_node.machine import HEALTHY, UNHEALTHY
+from amalgam.monitoring.durations import seconds
 from tests.e2e.support.mails import Mailbox, text_of
 from tests.e2e.support.memory import memory_in_use
 from tests.e2e.support.monitoring import Monitoring
@@ -80,6 +85,31 @@ def test_a_silence_outlives_a_restart_of_alertmanager(monitoring: Monitoring) ->
         )
     finally:
         monitoring.host.run(f"{amtool} expire {made}")
+
+
+def test_the_dead_mans_switch_is_called_in_every_interval(lab: Lab, monitoring: Monitoring) -> None:
+    settings = yaml.safe_load((lab.inventory / "group_vars/all/alertmanager.yml").read_text())
+    longest = 1.5 * (seconds(settings["alertmanager_watchdog_interval"]) or 0)
+    # What `--since` needs, as journalctl takes it: twice what two calls and the time since may take.
+    command = (
+        f"date +%s; journalctl --unit {UNIT} --since -{round(4 * longest)}s --output short-unix --grep 'called by'"
+    )
+
+    def late() -> list[float]:
+        now, *calls = monitoring.host.run(command, check=False).stdout.splitlines()
+        times = [
+            float(call.split()[0])
+            for call in calls
+            if call.endswith(f"called by {lab.site.settings.site_name}/Watchdog")
+        ]
+        return [after - before for before, after in pairwise([*times[-2:], float(now)])]
+
+    wait_until(
+        "two calls came in a row, and no third is due",
+        late,
+        lambda gaps: len(gaps) == 2 and max(gaps) < longest,
+        seconds=longest,
+    )
 
 
 def test_the_watchdog_is_always_raised_and_never_mailed(monitoring: Monitoring, mailbox: Mailbox) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from amalgam.lab import cgroups
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.mails import Mailbox, text_of
 from tests.e2e.support.nodes import Lab
@@ -29,9 +30,17 @@ def stopped(cluster: Cluster, name: str) -> Iterator[None]:
         cluster.wait_healthy()
 
 
+@contextmanager
+def killed(cluster: Cluster, name: str) -> Iterator[None]:
+    """The same, and nothing there has had time to say goodbye."""
+    cgroups.kill(cluster.lab.names.node_cgroup(name))
+    with stopped(cluster, name):
+        yield
+
+
 @dataclass(frozen=True)
 class WorkerDown:
-    """A run of the site, and the mails that came, while a worker was down."""
+    """A run of the site, and the mails that came, while a worker was dead."""
 
     down: str
     others: list[str]
@@ -41,10 +50,10 @@ class WorkerDown:
 
 @pytest.fixture(scope="module")
 def worker_down(lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]) -> WorkerDown:
-    """One stop of a worker for all tests about it."""
+    """One death of a worker for all tests about it."""
     down, *others = lab.members("workers")
     mails = Mailbox(lab.node(lab.members("management")[0]))
-    with stopped(cluster, down):
+    with killed(cluster, down):
         # The hard case: a cluster that has noticed, so that what it runs on every node is not complete.
         wait_until("the cluster notices", cluster.readiness, lambda seen: seen[down] != "True", seconds=120)
         run = playbook()
@@ -52,7 +61,7 @@ def worker_down(lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]
     return WorkerDown(down, others, run, mails)
 
 
-def test_a_worker_that_is_down_is_told_in_one_mail(worker_down: WorkerDown) -> None:
+def test_a_worker_that_was_killed_is_told_in_one_mail(worker_down: WorkerDown) -> None:
     about = [
         mail["Subject"]
         for mail in worker_down.mails.about(worker_down.down)

@@ -26,6 +26,7 @@ from amalgam.lab import (
     stacks,
 )
 from amalgam.lab.commands import require_programs, require_root
+from amalgam.lab.dead_man_switch import install as dead_man_switch
 from amalgam.lab.leftovers import leftovers, mounts, strays
 from amalgam.lab.mail import install as mail
 from amalgam.lab.names import Names
@@ -199,6 +200,7 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], site: Site, 
         if site.lab is not None and site.lab.mail_host == name:
             server = f"{name}.{site.settings.site_domain}"
             mail.install(upper, name=server, address=entry.address, libraries=bundle / "wheels", keep=names.mail_folder)
+            dead_man_switch.install(upper)
         entry.rootfs = str(lower)
     save(names, state)
 

@@ -122,7 +122,9 @@ def _route(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
         "matchers": ['alertname="Watchdog"'],
         "group_wait": "0s",
         "group_interval": settings["watchdog_interval"],
-        "repeat_interval": settings["watchdog_interval"],
+        # Looked at once in each interval. Were it as long, the last call would always be too young by a moment, and
+        # every second one would stay out.
+        "repeat_interval": "1s",
     }
     own = [
         {"receiver": name, "matchers": list(_matchers(route)), "continue": True}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from amalgam.monitoring.durations import seconds
 from amalgam.monitoring.mail import alertmanager_config, check_mail
 from tests.unit.alerting.programs import ROOT, said
 
@@ -88,6 +89,14 @@ def test_the_watchdog_is_never_mailed_and_calls_out_where_it_is_wanted() -> None
     receivers = {one["name"]: one for one in config(watchdog_webhook=url)["receivers"]}
     assert receivers["watchdog"]["webhook_configs"] == [{"url": url, "send_resolved": False}]
     assert "email_configs" not in receivers["watchdog"]
+
+
+@pytest.mark.parametrize("interval", ["10s", "5m"])
+def test_the_watchdog_calls_in_every_interval_and_not_in_every_second_one(interval: str) -> None:
+    """Alertmanager repeats what is older than the one when the other is over."""
+    watchdog = config(watchdog_interval=interval)["route"]["routes"][0]
+    assert watchdog["group_interval"] == interval
+    assert seconds(watchdog["repeat_interval"]) <= seconds(interval) - 5
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def _expected(alert: str, case: dict[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-@pytest.mark.parametrize(("topic", "alert", "kind"), list(ALERT_CASES), ids=" ".join)
+@pytest.mark.parametrize(("topic", "alert", "kind"), list(ALERT_CASES), ids=[" ".join(key) for key in ALERT_CASES])
 def test_an_alert_comes_when_it_should_and_only_then(
     promtool: str, rules: Path, tmp_path: Path, topic: str, alert: str, kind: str
 ) -> None:

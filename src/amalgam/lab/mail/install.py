@@ -8,6 +8,7 @@ from pathlib import Path
 
 from amalgam import pki
 from amalgam.lab import wheels
+from amalgam.lab.units import enable
 from amalgam.pki import ServerName
 
 USER = "alertmanager"
@@ -80,9 +81,4 @@ def install(upper: Path, *, name: str, address: str, libraries: Path, keep: Path
             (where / file).touch(mode)
             (where / file).chmod(mode)
             (where / file).write_text(text)
-    unit = upper / "etc/systemd/system/lab-mail.service"
-    unit.parent.mkdir(parents=True, exist_ok=True)
-    unit.write_text(_UNIT.format(address=address))
-    wanted = unit.parent / "multi-user.target.wants" / unit.name
-    wanted.parent.mkdir(parents=True, exist_ok=True)
-    wanted.symlink_to(f"/etc/systemd/system/{unit.name}")
+    enable(upper, "lab-mail", _UNIT.format(address=address))

@@ -11,6 +11,7 @@ from typing import Any
 
 from amalgam.chips.table import kind_of
 from amalgam.lab import wheels as lab_wheels
+from amalgam.lab.units import enable
 
 CHIPS = 8
 
@@ -87,11 +88,7 @@ def install(upper: Path, *, node: str, accelerator: str, architecture: str, whee
         _program(upper / "usr/local/bin" / tool, f"{_PACKAGE}.{module}")
     description = json.dumps(describe(node, accelerator), indent=1)
     _write(upper / "etc/simulated-chips/machine.json", f"{description}\n")
-    unit = upper / "etc/systemd/system/simulated-chips.service"
-    _write(unit, _UNIT)
-    wanted = unit.parent / "multi-user.target.wants" / unit.name
-    wanted.parent.mkdir(parents=True, exist_ok=True)
-    wanted.symlink_to(f"/etc/systemd/system/{unit.name}")
+    enable(upper, "simulated-chips", _UNIT)
 
 
 def describe(node: str, accelerator: str) -> dict[str, Any]:

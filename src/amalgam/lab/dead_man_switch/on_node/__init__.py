@@ -1,0 +1,1 @@
+"""Runs on the node, with Debian's Python alone."""
