@@ -65,7 +65,7 @@ class VirtualCluster(pulumi.ComponentResource):
         """Declare it.
 
         Args:
-            shrinking: quotas that are lowered before this VC's is raised.
+            shrinking: quotas that are lowered before this VC's is raised, or it moves to another group.
             before_delete: looks whether the VC may be deleted, and raises where it may not.
         """
         super().__init__("amalgam:tenants:VirtualCluster", args.name, None, opts)
@@ -78,7 +78,7 @@ class VirtualCluster(pulumi.ComponentResource):
                 "labels": {labels.VC: vc, labels.ORGANISATION: args.path.partition("/")[0], **_POD_SECURITY},
                 "annotations": {labels.PATH: args.path},
             },
-            opts=pulumi.ResourceOptions(parent=self, hooks=hooks),
+            opts=pulumi.ResourceOptions(parent=self, hooks=hooks, depends_on=shrinking or []),
         )
         # Deleted with the namespace, not before it: no pod ever runs there without its walls.
         inside = pulumi.ResourceOptions(parent=self, deleted_with=namespace, depends_on=[namespace])
@@ -86,7 +86,7 @@ class VirtualCluster(pulumi.ComponentResource):
             f"{vc}-{QUOTA}",
             metadata={"name": QUOTA, "namespace": vc},
             spec={"hard": args.hard},
-            opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=shrinking or [])),
+            opts=inside,
         )
         walls: list[pulumi.Resource] = [
             self.quota,

@@ -14,26 +14,59 @@ from amalgam.errors import AmalgamError
 from amalgam.tenants.changes import check_changes
 from amalgam.tenants.live import LiveVc
 from amalgam.tenants.order import growing
-from amalgam.tenants.quotas import accounts
+from amalgam.tenants.quotas import accounts, excesses
 from amalgam.tenants.resources import Kind, total
 from amalgam.tenants.vcs import Tenancy, tenancies
 from tests.unit.tenants.sites import GPU, organisation
 
 NPU = "huawei.com/Ascend910"
 KINDS: tuple[Kind, ...] = (GPU, NPU)
+GROUPS, VCS = ("one", "two"), ("a", "b", "c", "d")
 _AMOUNTS = st.fixed_dictionaries({kind: st.integers(0, 4) for kind in KINDS})
 _LITTLE = st.fixed_dictionaries({kind: st.integers(0, 2) for kind in KINDS})
-_GROUP = st.fixed_dictionaries({"left": _LITTLE}, optional=dict.fromkeys("abc", _AMOUNTS))
-_SITE = st.fixed_dictionaries({"left": _LITTLE, "one": _GROUP, "two": _GROUP})
+# In another group of another site that is drawn, the VC moves.
+_VC = st.fixed_dictionaries({"group": st.sampled_from(GROUPS), "quota": _AMOUNTS})
+
+
+def _loans(names: tuple[str, ...]) -> st.SearchStrategy[list[tuple[str, str, dict[Kind, int]]]]:
+    return st.lists(st.tuples(st.sampled_from(names), st.sampled_from(names), _AMOUNTS), max_size=3)
+
+
+_SITE = st.fixed_dictionaries(
+    {
+        "left": st.fixed_dictionaries(dict.fromkeys(("institute", *GROUPS), _LITTLE)),
+        "vcs": st.fixed_dictionaries({}, optional=dict.fromkeys(VCS, _VC)),
+        "loans of groups": _loans(GROUPS),
+        "loans of VCs": _loans(VCS),
+    }
+)
 
 
 def _site(drawn: Mapping[str, Any]) -> Any:
-    """An organisation of two groups with up to three VCs each; all have what they grant, and a little more."""
+    """An organisation of two groups with up to four VCs; all have what they grant, and a little more, and lend some."""
     groups = []
-    for group in ("one", "two"):
-        vcs = [{"name": f"{group}-{name}", "quota": drawn[group][name]} for name in "abc" if name in drawn[group]]
-        groups.append({"name": group, "quota": _sum(drawn[group]["left"], vcs), "vcs": vcs})
-    return organisation({"name": "institute", "quota": _sum(drawn["left"], groups), "groups": groups})
+    for group in GROUPS:
+        vcs = [{"name": name, "quota": one["quota"]} for name, one in drawn["vcs"].items() if one["group"] == group]
+        own = {vc["name"]: vc["quota"] for vc in vcs}
+        quota = _sum(drawn["left"][group], vcs)
+        groups.append({"name": group, "quota": quota, "vcs": vcs, **_lent(drawn["loans of VCs"], own)})
+    # What a group has not granted it can lend.
+    own = {group: drawn["left"][group] for group in GROUPS}
+    quota = _sum(drawn["left"]["institute"], groups)
+    lent = _lent(drawn["loans of groups"], own)
+    return organisation({"name": "institute", "quota": quota, "groups": groups, **lent})
+
+
+def _lent(drawn: list[tuple[str, str, dict[Kind, int]]], own: Mapping[str, Mapping[Kind, int]]) -> dict[str, Any]:
+    """The loans between those that ``own`` names, each cut to what its lender has still."""
+    left = {name: dict(amounts) for name, amounts in own.items()}
+    loans = []
+    for lender, borrower, amounts in drawn:
+        if lender != borrower and {lender, borrower} <= left.keys():
+            quota = {kind: min(amounts[kind], left[lender][kind]) for kind in KINDS}
+            left[lender] = {kind: left[lender][kind] - quota[kind] for kind in KINDS}
+            loans.append({"lender": lender, "borrower": borrower, "quota": quota})
+    return {"borrowing": True, "loans": loans}
 
 
 def _sum(left: dict[Kind, int], children: list[dict[str, Any]]) -> dict[Kind, int]:
@@ -65,6 +98,7 @@ def _moments(live: Mapping[str, LiveVc], wanted: tuple[Tenancy, ...]) -> Iterato
 @given(_SITE, _SITE)
 def test_no_ancestor_is_over_committed_between_any_two_writes(before: Any, after: Any) -> None:
     old, new = _site(before), _site(after)
+    assert not [excess for site in (old, new) for one in site.tenants.organisations for excess in excesses(one.node())]
     live = _live(old)
     try:
         check_changes(new, live, ())
@@ -107,3 +141,31 @@ def test_vcs_that_get_more_are_known_and_so_wait_for_the_others() -> None:
     live = _live(_swapping((8, 8), (0, 0)))
     wanted = tenancies(_swapping((10, 6), (0, 0)).tenants)
     assert {one.name: growing(one, live) for one in wanted} == {"vision": True, "nlp": False}
+
+
+def _grouped(one: dict[str, int], two: dict[str, int], *, has: int) -> Any:
+    groups = [
+        {"name": name, "quota": {GPU: has}, "vcs": [{"name": vc, "quota": {GPU: gpus}} for vc, gpus in vcs.items()]}
+        for name, vcs in (("one", one), ("two", two))
+    ]
+    return organisation({"name": "institute", "quota": {GPU: 2 * has}, "groups": groups})
+
+
+def test_a_vc_that_moves_waits_for_those_that_shrink_where_it_goes() -> None:
+    live = _live(_grouped({"vision": 4}, {"nlp": 4}, has=4))
+    wanted = _grouped({}, {"vision": 4, "nlp": 0}, has=4)
+    check_changes(wanted, live, ())
+    assert {one.name: growing(one, live) for one in tenancies(wanted.tenants)} == {"vision": True, "nlp": False}
+
+
+def test_vcs_that_change_places_between_full_groups_do_so_in_two_updates() -> None:
+    live = _live(_grouped({"vision": 4}, {"nlp": 3}, has=4))
+    with pytest.raises(AmalgamError) as refused:
+        check_changes(_grouped({"nlp": 3}, {"vision": 4}, has=4), live, ())
+    assert refused.value.what.splitlines() == [
+        "institute/one would for a while grant 7 of nvidia.com/gpu, and has 4: vision gives 4 back and moves to "
+        "institute/two; do it in two updates, first what shrinks",
+        "institute/two would for a while grant 7 of nvidia.com/gpu, and has 4: nlp gives 3 back and moves to "
+        "institute/one; do it in two updates, first what shrinks",
+    ]
+    check_changes(_grouped({"nlp": 3}, {"vision": 4}, has=7), live, ())
