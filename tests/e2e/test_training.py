@@ -13,13 +13,14 @@ from amalgam.lab.environment import environment
 from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.nodes import Lab, run_local
+from tests.e2e.support.tenants import claim
 from tests.e2e.support.training import CHIP, PER_NODE, Vc, chips_of_workers, training_image, training_vc
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
 SCRIPTS = "opt/training"
-SCRIPT, HOLDING = f"/{SCRIPTS}/averaging.py", f"/{SCRIPTS}/hold.py"
+SCRIPT, HOLDING, FOLDERS = (f"/{SCRIPTS}/{name}.py" for name in ("averaging", "hold", "folders"))
 EPOCHS, HOLD = 12, 5
 
 
@@ -139,7 +140,31 @@ def test_a_stopped_job_is_gone_and_its_name_is_free(vc: Vc) -> None:
     vc.submit("stopped", "--wait", command=["true"])
 
 
-def test_retries_that_are_used_up_end_the_job(vc: Vc) -> None:
-    done = vc.submit("failing", "--wait", check=False, command=["false"], retries=0)
+def test_a_worker_finds_its_folders_and_is_followed_to_its_end(vc: Vc) -> None:
+    claims = ("photos-1", "photos-2")
+    vc.cluster.apply(vc.name, *(claim(name, "shared", "1Mi") for name in claims))
+    written = [{"name": f"written-{name[-1]}", "claim": name, "writable": True} for name in claims]
+    vc.submit("folders", script=[FOLDERS], datasets=[{"name": "photos", "claim": "photos-2"}, *written])
+    vc.await_state("folders", "running")
+    with vc.start("logs", "folders", "--follow", "--vc", vc.name) as followed:
+        assert followed.stdout is not None
+        # While it holds.
+        assert json.loads(followed.stdout.readline()) == {"version": "2", "refused": "EROFS"}
+        _release(vc, "folders")
+        rest, _ = followed.communicate(timeout=60)
+    assert (rest, followed.returncode) == ("released\n", 0)
+    assert vc.file("folders/tensorboard/events.out.tfevents.0") == "scalars"
+    assert vc.file("folders/logs/worker-0.log").splitlines()[-1] == "released"
+
+
+def test_retries_come_later_each_time_and_end_the_job_when_they_are_used_up(vc: Vc) -> None:
+    command = ["sh", "-c", 'date +%s >>"$LOG_DIR/starts"; exit 3']
+    done = vc.submit("failing", "--wait", check=False, command=command, retries=2)
     assert done.rc == 1
     assert "failed" in done.stdout
+    starts = [int(line) for line in vc.file("failing/logs/starts").splitlines()]
+    assert len(starts) == 3
+    # The kubelet's own back-off: at once, after 10 s, after 20 s.
+    assert starts[2] - starts[1] >= 9
+    (worker,) = vc.describe("failing")["members"]
+    assert (worker["restarts"], worker["last_exit"]) == (2, 125)

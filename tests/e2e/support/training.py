@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from tests.e2e.support.python_image import write_python_image
 from tests.e2e.support.waiting import wait_until
 
 CHIP, PER_NODE = "nvidia.com/gpu", 8
+_AMALGAM = program("amalgam")
 
 # Every process of a script, and none of the shells around it.
 _KILL = """
@@ -51,9 +54,16 @@ class Vc:
 
     def run(self, *words: str, check: bool = True, seconds: float = 120.0) -> Done:
         """Run ``amalgam train``."""
-        command = [program("amalgam"), "train", *words]
+        return run_local([_AMALGAM, "train", *words], env=self._environment(), check=check, seconds=seconds)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start ``amalgam train``, to read along."""
+        variables = os.environ | self._environment()
+        return subprocess.Popen([_AMALGAM, "train", *words], env=variables, stdout=subprocess.PIPE, text=True)
+
+    def _environment(self) -> dict[str, str]:
         own = {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}
-        return run_local(command, env=environment(self.cluster.lab.names) | own, check=check, seconds=seconds)
+        return environment(self.cluster.lab.names) | own
 
     def submit(self, name: str, *options: str, check: bool = True, **described: Any) -> Done:
         """Submit a job of small workers."""
