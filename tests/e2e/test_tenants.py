@@ -24,8 +24,12 @@ pytestmark = pytest.mark.timeout(180)
 A, B = "vision", "nlp"
 CLIENT, PEER, SERVER = "e2e-client", "e2e-peer", "e2e-server"
 SERVICE = "service of the server"
+FLOW = 8082
+"""Port of the flow from one VC to the other, in the lab's data."""
 BORN = "e2e-born"
 """A VC that is made, changed and deleted."""
+AUDITOR = {"name": "auditor", "rules": [{"api_groups": [""], "resources": ["resourcequotas"], "verbs": ["list"]}]}
+"""A role of the site's own."""
 NPUS = "ASCEND_VISIBLE_DEVICES"
 
 
@@ -43,12 +47,20 @@ def bob(cluster: Cluster) -> Person:
 
 @pytest.fixture(scope="module")
 def addresses(cluster: Cluster) -> Iterator[dict[str, str]]:
-    """Pod -> address, of two pods in one VC and one in another that listen on port 8080; and of the Service of that."""
+    """Pod -> address, of two pods in one VC and one in another that listen on port 8080; and of the Service of that.
+
+    The one in the other listens on the port of the flow, too.
+    """
     homes = {CLIENT: ("alice", A), PEER: ("alice", A), SERVER: ("dave", B)}
     try:
         for name, (user, vc) in homes.items():
             person = Person(cluster, user, vc)
-            made = person.creates(person.pod(name, terminationGracePeriodSeconds=0), really=True)
+            described = person.pod(name, terminationGracePeriodSeconds=0)
+            if name == SERVER:
+                (main,) = described["spec"]["containers"]
+                words = ["netexec", f"--http-port={FLOW}", "--udp-port=-1"]
+                described["spec"]["containers"].append(main | {"name": "flow", "args": words})
+            made = person.creates(described, really=True)
             assert made.rc == 0, made.output
         made = Person(cluster, "dave", B).creates(service(SERVER, {"app": SERVER}, 8080, 8080), really=True)
         assert made.rc == 0, made.output
@@ -91,6 +103,8 @@ def test_a_pod_reaches_its_own_vc_and_nothing_in_another(lab: Lab, cluster: Clus
         (B, SERVER, f"{addresses[CLIENT]}:8080"): False,
         (B, SERVER, f"{addresses[SERVICE]}:8080"): True,
         (A, CLIENT, f"{addresses[SERVICE]}:8080"): False,
+        # A flow that both list, on its port alone.
+        (A, CLIENT, f"{addresses[SERVER]}:{FLOW}"): True,
         (A, CLIENT, "kubernetes.default:443"): False,
         # One VC has a flow to the objects of datasets, the other has none.
         (B, SERVER, objects): True,
@@ -178,6 +192,33 @@ def test_nobody_gets_at_a_host(cluster: Cluster, alice: Person) -> None:
     uncounted = outside.pod()
     uncounted["spec"]["containers"][0]["env"] = [{"name": "ASCEND_VISIBLE_DEVICES", "value": "0-7"}]
     assert "names its chips itself" in _as_root(cluster, uncounted)
+
+
+def test_pod_security_refuses_by_itself(cluster: Cluster, alice: Person) -> None:
+    settings: list[dict[str, Any]] = [
+        {"allowPrivilegeEscalation": True, "capabilities": {"drop": ["ALL"]}},
+        {"allowPrivilegeEscalation": False},
+        {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsUser": 0},
+    ]
+    outside = Person(cluster, "kubernetes-admin", "default")
+    for setting in settings:
+        described = alice.pod()
+        described["spec"]["containers"][0]["securityContext"] = setting
+        refused = alice.creates(described)
+        assert 'violates PodSecurity "restricted:latest"' in refused.output
+        # Where that level does not hold, no policy of the platform minds.
+        made = outside.creates(described)
+        assert made.rc == 0, made.output
+
+
+def test_a_pod_that_asks_for_nothing_gets_the_amounts_of_the_vc(alice: Person) -> None:
+    described = alice.pod()
+    del described["spec"]["containers"][0]["resources"]
+    (made,) = json.loads(alice.creates(described).stdout)["spec"]["containers"]
+    assert made["resources"] == {
+        "requests": {"cpu": "100m", "memory": "128Mi"},
+        "limits": {"memory": "512Mi"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -328,6 +369,14 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         stack.configure(inventory=str(with_vc))
         stack.up()
         assert _hard(cluster)["pods"] == "5"
+        lists = ("list", "resourcequotas")
+        asked = [("ruth", BORN, *lists), ("ruth", BORN, "list", "pods"), ("ruth", A, *lists), ("erin", BORN, *lists)]
+        assert list(rights(cluster, asked).values()) == [True, False, False, True]
+
+        stack.configure(inventory=str(_with_datasets(lab.inventory, tmp_path / "datasets")))
+        refused = stack.run("preview", check=False)
+        assert f"{BORN} is to be deleted and holds data (datasets of {BORN})" in refused.output
+        stack.configure(inventory=str(with_vc))
 
         _declare(with_vc, pods=500)
         refused = stack.run("preview", check=False)
@@ -352,8 +401,10 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         stack.configure(delete=BORN)
         stack.up()
         assert "NotFound" in cluster.kubectl(f"get namespace {BORN}", check=False).output
-        kinds = "priorityclasses,mutatingadmissionpolicies,validatingadmissionpolicies"
-        assert BORN not in cluster.kubectl(f"get {kinds} --output name").stdout
+        kinds = "priorityclasses,mutatingadmissionpolicies,validatingadmissionpolicies,clusterroles"
+        left = cluster.kubectl(f"get {kinds} --output name").stdout
+        assert BORN not in left
+        assert "vc-auditor" not in left
     finally:
         stack.configure(inventory=str(lab.inventory), delete=BORN)
         if cluster.kubectl(f"get namespace {BORN}", check=False).rc == 0:
@@ -366,14 +417,25 @@ def _declare(folder: Path, *, pods: int) -> None:
     data = yaml.safe_load(file.read_text())
     organisation = data["tenants_organisations"][0]
     quota = {"cpu": 1, "memory": "256Mi", "storage": "64Mi", "pods": pods}
-    erin = {"members": {"erin": "developer"}, "caps": {"erin": {"pods": 3}}}
-    vc = {"name": BORN, "quota": quota, "storage_classes": {BORN: "32Mi"}, **erin}
-    file.write_text(yaml.safe_dump({"tenants_organisations": [{**organisation, "vcs": [vc]}]}))
+    people = {"members": {"erin": "developer", "ruth": AUDITOR["name"]}, "caps": {"erin": {"pods": 3}}}
+    vc = {"name": BORN, "quota": quota, "storage_classes": {BORN: "32Mi"}, **people}
+    changed = {"tenants_organisations": [{**organisation, "vcs": [vc]}], "tenants_roles": [AUDITOR]}
+    file.write_text(yaml.safe_dump(changed))
     # The next run of the site would make it; what tenants have waits for none.
     parts = file.with_name("ceph_subvolumes.yml")
     own = {"name": BORN, "size_gib": 1, "storage_class": BORN}
     known = [one for one in yaml.safe_load(parts.read_text())["ceph_subvolumes"] if one["name"] != BORN]
     parts.write_text(yaml.safe_dump({"ceph_subvolumes": [*known, own]}))
+
+
+def _with_datasets(inventory: Path, folder: Path) -> Path:
+    """The site without the VC, and with datasets of it in the object store."""
+    shutil.copytree(inventory, folder)
+    file = folder / "group_vars" / "all" / "ceph.yml"
+    data = yaml.safe_load(file.read_text())
+    data["ceph_rgw_datasets"].append({"vc": BORN, "quota_gib": 1})
+    file.write_text(yaml.safe_dump(data))
+    return folder
 
 
 def _hard(cluster: Cluster) -> dict[str, str]:

@@ -50,12 +50,17 @@ def test_an_empty_vc_is_deleted_without_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("claims", "subvolumes", "told"), [(("data",), (), "claim data"), ((), ("nlp",), "part of the file system nlp")]
+    ("claims", "held", "told"),
+    [
+        (("data",), {}, "claim data"),
+        ((), {"subvolumes": ("nlp",)}, "part of the file system nlp"),
+        ((), {"datasets": ("nlp",)}, "datasets of nlp"),
+    ],
 )
 def test_a_vc_that_holds_data_is_deleted_with_the_explicit_word_only(
-    claims: tuple[str, ...], subvolumes: tuple[str, ...], told: str
+    claims: tuple[str, ...], held: dict[str, Any], told: str
 ) -> None:
-    wanted, live = site(subvolumes=subvolumes), _live("nlp", 8, claims=claims)
+    wanted, live = site(**held), _live("nlp", 8, claims=claims)
     (refused,) = _refused(wanted, live)
     assert f"holds data ({told})" in refused
     assert "pulumi config set delete nlp" in refused
