@@ -26,15 +26,21 @@ def node_marks(hostvars: Mapping[str, Any], hosts: Iterable[str], control_plane:
     return marks
 
 
-def node_changes(answer: str, wanted: str, taint: bool) -> dict[str, Any]:
-    """Labels to apply and taints to change; ``wanted`` is JSON (see ``registry_access``), ``answer`` is kubectl's."""
+def node_changes(answer: str, wanted: str, tainted: Iterable[str]) -> dict[str, Any]:
+    """Labels to apply, and taints to change of nodes with the accelerators ``tainted``.
+
+    ``wanted`` is JSON (see ``registry_access``), ``answer`` is kubectl's.
+    """
     marks, nodes = _MARKS.validate_json(wanted), read_nodes(str(answer))
-    return {"labels": label_changes(marks, nodes), "taints": taint_changes(marks, nodes, taint=taint)}
+    return {
+        "labels": label_changes(marks, nodes),
+        "taints": taint_changes(marks, nodes, tainted=[str(one) for one in tainted]),
+    }
 
 
 class FilterModule:
     """Ansible's way to find the filters."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name to function: ``hostvars | node_marks(hosts, masters)``, ``answer | node_changes(wanted, taint)``."""
+        """Name to function: ``hostvars | node_marks(hosts, masters)``, ``answer | node_changes(wanted, tainted)``."""
         return {"node_marks": node_marks, "node_changes": node_changes}

@@ -8,12 +8,12 @@ would be ours as a whole, and are changed one by one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from amalgam.chips.labels import NodeMarks
-from amalgam.chips.table import KINDS
+from amalgam.chips.table import KINDS, kind_of
 
 _OUR_TAINTS = frozenset(kind.taint["key"] for kind in KINDS)
 
@@ -71,17 +71,21 @@ def _differs(marks: NodeMarks, node: Node) -> bool:
     return lacking or bool(node.ours - marks.labels.keys())
 
 
-def taint_changes(wanted: Iterable[NodeMarks], nodes: dict[str, Node], *, taint: bool) -> list[list[str]]:
+def taint_changes(wanted: Iterable[NodeMarks], nodes: dict[str, Node], *, tainted: Collection[str]) -> list[list[str]]:
     """Arguments of ``kubectl taint nodes --overwrite``, a list for each node that differs.
 
     Args:
         wanted: nodes with the taints they may have.
         nodes: nodes as they are.
-        taint: whether they are to have those; else they are to have none of ours.
+        tainted: accelerators whose nodes are to have them; others are to have none of ours.
+
+    Raises:
+        AmalgamError: the table has no such accelerator.
     """
+    keys = {kind_of(accelerator).taint["key"] for accelerator in tainted}
     changes = []
     for marks in _there(wanted, nodes):
-        words = list(_words(marks.taints if taint else [], nodes.get(marks.name, _BARE).taints))
+        words = list(_words([one for one in marks.taints if one["key"] in keys], nodes.get(marks.name, _BARE).taints))
         if words:
             changes.append([marks.name, *words])
     return changes

@@ -64,23 +64,23 @@ def test_labels_of_chips_that_are_gone_go_and_those_of_others_stay() -> None:
 
 def test_without_a_cluster_all_is_to_be_done() -> None:
     assert [node["metadata"]["name"] for node in label_changes([GPU], read_nodes(""))] == ["gpu1"]
-    assert taint_changes([GPU], read_nodes(""), taint=True) == [["gpu1", "nvidia.com/gpu=present:NoSchedule"]]
+    assert taint_changes([GPU], read_nodes(""), tainted=["nvidia"]) == [["gpu1", "nvidia.com/gpu=present:NoSchedule"]]
 
 
 def test_a_node_that_did_not_join_is_not_made_by_a_label() -> None:
     others = read_nodes(_line("gpu2", {}))
     assert label_changes([GPU], others) == []
-    assert taint_changes([GPU], others, taint=True) == []
+    assert taint_changes([GPU], others, tainted=["nvidia"]) == []
 
 
 def test_taints_are_set_where_they_lack_and_others_are_left_alone() -> None:
     nodes = read_nodes(_line("gpu1", {}, [OTHERS_TAINT]))
-    assert taint_changes([GPU], nodes, taint=True) == [["gpu1", "nvidia.com/gpu=present:NoSchedule"]]
+    assert taint_changes([GPU], nodes, tainted=["nvidia"]) == [["gpu1", "nvidia.com/gpu=present:NoSchedule"]]
     nodes = read_nodes(_line("gpu1", {}, [OTHERS_TAINT, NVIDIA.taint]))
-    assert taint_changes([GPU], nodes, taint=True) == []
+    assert taint_changes([GPU], nodes, tainted=["nvidia"]) == []
 
 
 def test_taints_that_are_not_wanted_any_more_are_taken_away() -> None:
     nodes = read_nodes(_line("gpu1", {}, [OTHERS_TAINT, NVIDIA.taint]))
-    assert taint_changes([GPU], nodes, taint=False) == [["gpu1", "nvidia.com/gpu-"]]
-    assert taint_changes([GPU], read_nodes(_line("gpu1", {}, [OTHERS_TAINT])), taint=False) == []
+    assert taint_changes([GPU], nodes, tainted=["ascend"]) == [["gpu1", "nvidia.com/gpu-"]]
+    assert taint_changes([GPU], read_nodes(_line("gpu1", {}, [OTHERS_TAINT])), tainted=["ascend"]) == []

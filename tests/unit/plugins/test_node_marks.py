@@ -24,14 +24,20 @@ def test_nodes_of_a_run_are_marked_by_what_the_inventory_says_of_them(marks) -> 
 
 
 def test_a_bare_site_is_predicted_to_be_marked_as_a_whole(marks) -> None:
-    changes = marks.node_changes("", json.dumps(marks.node_marks(HOSTVARS, ["gpu1"], ["master1"])), False)
+    changes = marks.node_changes("", json.dumps(marks.node_marks(HOSTVARS, ["gpu1"], ["master1"])), ["ascend"])
     assert [node["metadata"]["name"] for node in changes["labels"]] == ["gpu1"]
     assert changes["taints"] == []
 
 
 def test_a_host_without_chips_needs_no_change_on_a_bare_site(marks) -> None:
     bare = {name: {**facts, "accelerator": ""} for name, facts in HOSTVARS.items()}
-    assert marks.node_changes("", json.dumps(marks.node_marks(bare, list(bare), ["master1"])), True) == {
+    assert marks.node_changes("", json.dumps(marks.node_marks(bare, list(bare), ["master1"])), ["nvidia"]) == {
         "labels": [],
         "taints": [],
     }
+
+
+def test_only_nodes_with_accelerators_that_are_named_are_tainted(marks) -> None:
+    wanted = json.dumps(marks.node_marks(HOSTVARS, ["gpu1", "npu1"], ["master1"]))
+    changes = marks.node_changes("", wanted, ["ascend"])
+    assert changes["taints"] == [["npu1", "huawei.com/Ascend910=present:NoSchedule"]]
