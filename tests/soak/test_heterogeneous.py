@@ -12,44 +12,51 @@ import pytest
 import yaml
 
 from amalgam.chips.labels import worker_marks
-from amalgam.chips.table import ASCEND
+from amalgam.chips.table import ASCEND, NVIDIA, Kind
 from amalgam.lab.emulation import own_architecture, require
+from amalgam.lab.kubeconfig import write_kubeconfig
 from amalgam.pins import load_lock
-from tests.e2e.support.checkout import ROOT
+from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.chips import ChipNode
 from tests.e2e.support.cluster import Cluster, pod_template
-from tests.e2e.support.nodes import Node
-from tests.e2e.support.own_lab import Groups, OwnLab, own_lab
+from tests.e2e.support.monitoring import Monitoring
+from tests.e2e.support.nodes import Node, run_local
+from tests.e2e.support.own_lab import OwnLab, groups_of, own_lab, variables_of
 from tests.e2e.support.playbook import start_site
+from tests.e2e.support.pulumi import pulumi_environment
+from tests.e2e.support.training import Vc, training_image
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(5400)
 
-NODE = "npu1"
+TOPOLOGY, NODE = "lab-heterogeneous", "npu1"
 _RUN_SECONDS = 2400.0
 # ELF specification, e_machine, as od prints it: x86-64 and AArch64.
 _MACHINES = {"amd64": "62", "arm64": "183"}
 
 
-def _groups() -> Groups:
-    """The NPU worker of the heterogeneous lab, and a control plane that serves the bundle too."""
-    topology = yaml.safe_load((ROOT / "inventories/lab-heterogeneous/hosts.yml").read_text())["all"]["children"]
-    (master,) = topology["control_plane"]["hosts"]
-    return {
-        "control_plane": topology["control_plane"]["hosts"],
-        "npu_workers": topology["workers"]["children"]["npu_workers"]["hosts"],
-        "bundle_server": {master: {}},
-    }
+def lab_settings() -> dict[str, Any]:
+    """What the inventory says of its lab: how this machine reaches the cluster, and where mails arrive."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "inventories" / TOPOLOGY / "group_vars/all/lab.yml").read_text())
+    return found
 
 
 @pytest.fixture(scope="module")
-def mixed(bundle: Path) -> Iterator[OwnLab]:
-    """A site of both architectures, installed."""
+def mixed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnLab]:
+    """The whole topology, installed, with the platform on it."""
     require("arm64", where="this test")
-    with own_lab("heterogeneous", _groups(), bundle=bundle) as lab:
+    with own_lab(TOPOLOGY, groups_of(TOPOLOGY), variables_of(TOPOLOGY) | lab_settings(), bundle=bundle) as lab:
         lab.up()
         _run_site(lab)
-        yield lab
+        write_kubeconfig(lab.names)
+        variables = pulumi_environment(lab, tmp_path_factory.mktemp("pulumi") / "home")
+        up = [program("amalgam"), "platform", "up", "--inventory", str(lab.inventory)]
+        try:
+            run_local(up, env=variables, seconds=600)
+            yield lab
+        finally:
+            for settings in (ROOT / "pulumi").glob(f"*/Pulumi.{lab.site.settings.site_name}.yaml"):
+                settings.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +70,24 @@ def test_an_arm64_worker_is_ready_beside_an_amd64_control_plane(npus: ChipNode) 
     nodes = {node["metadata"]["name"]: node for node in npus.cluster.get("nodes")["items"]}
     assert {name: node["metadata"]["labels"]["kubernetes.io/arch"] for name, node in nodes.items()} == {
         "master1": own_architecture(),
+        "gpu1": own_architecture(),
         NODE: "arm64",
     }
     labels = nodes[NODE]["metadata"]["labels"]
     assert worker_marks(NODE, ASCEND.accelerator, "arm64").labels.items() <= labels.items()
     assert labels["host-arch"] == "huawei-arm"
+    assert ASCEND.taint in nodes[NODE]["spec"]["taints"]
+
+
+def test_a_pod_that_asks_for_no_npu_does_not_come_there(npus: ChipNode) -> None:
+    cluster = npus.cluster
+    with cluster.namespace("mixed") as namespace:
+        pod = pod_template(cluster.image_of_tests(), ["pause"], {"asks": "nothing"})
+        pod["spec"]["nodeSelector"] = {"kubernetes.io/hostname": NODE}
+        cluster.apply(namespace, {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": {"name": "none"}})
+        cluster.wait(namespace, "wait --for=jsonpath={.status.conditions[0].reason}=Unschedulable pod/none")
+        (condition,) = cluster.get(f"pod none --namespace {namespace}")["status"]["conditions"]
+    assert ASCEND.taint["key"] in condition["message"]
 
 
 def test_the_nodes_programs_are_emulated_and_its_runtime_is_not(npus: ChipNode) -> None:
@@ -104,6 +124,33 @@ def test_an_arm64_job_that_asks_for_four_npus_runs_there_within_one_ring(npus: C
     assert pod["spec"]["nodeName"] == NODE
     assert machine == "aarch64"
     assert {int(chip) for chip in told.split(",")} in [set(ring) for ring in ASCEND.products[0].rings]
+
+
+@pytest.mark.parametrize(
+    ("vc", "kind", "node", "arch"), [("nlp", ASCEND, NODE, "arm64"), ("vision", NVIDIA, "gpu1", own_architecture())]
+)
+def test_a_training_job_runs_where_its_chips_are(
+    mixed: OwnLab, tmp_path: Path, vc: str, kind: Kind, node: str, arch: str
+) -> None:
+    cluster = Cluster(mixed)
+    trees = {"opt/training": ROOT / "tests/fixtures/training"}
+    with training_image(cluster, tmp_path, trees, arch) as image:
+        job = {"script": ["/opt/training/averaging.py", "--epochs", "4"], "processes": 2, "retries": 0}
+        found = Vc(cluster, vc, image, tmp_path)
+        found.submit("sums", **job, chips={"kind": kind.resource, "per_worker": 4})
+        ended = found.await_state("sums", "succeeded", "failed", seconds=600)
+        machine = cluster.get(f"node {node}")["metadata"]["labels"]["kubernetes.io/arch"]
+    assert ended["state"] == "succeeded", found.run("logs", "sums", "--vc", vc).stdout
+    assert [worker["node"] for worker in ended["members"]] == [node]
+    assert machine == arch
+    assert [one["epoch"] for one in found.epochs("sums", 0)] == list(range(4))
+
+
+def test_every_host_is_measured_and_no_target_is_missing(mixed: OwnLab) -> None:
+    monitoring = Monitoring(mixed)
+    wait_until("every target is up", monitoring.down_targets, lambda down: not down, seconds=300)
+    measured = {one["metric"]["node"] for one in monitoring.query('up{job="collectd"} == 1')}
+    assert measured == {node.name for node in mixed.nodes()}
 
 
 def test_the_look_alike_tool_answers_for_the_same_npus(npus: ChipNode) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.support.checkout import ROOT
 from tests.e2e.support.cluster import Cluster, pod_template
 from tests.e2e.support.nodes import Node
-from tests.e2e.support.own_lab import Groups, OwnLab, own_lab
+from tests.e2e.support.own_lab import OwnLab, groups_of, own_lab, variables_of
 from tests.e2e.support.playbook import PlaybookRun, start_site
 
 pytestmark = pytest.mark.timeout(3600)
@@ -24,24 +23,6 @@ _ETCDCTL = (
 )
 _KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 _APPLIED = "/var/lib/amalgam/kubeadm/applied"
-
-
-def groups_of(inventory: str) -> Groups:
-    """The hosts of an inventory of ours, by group."""
-    children = yaml.safe_load((ROOT / "inventories" / inventory / "hosts.yml").read_text())["all"]["children"]
-    every = children | children.pop("workers")["children"]
-    return {
-        name: {host: facts or {} for host, facts in group["hosts"].items()}
-        for name, group in every.items()
-        if name != "workers"
-    }
-
-
-def variables_of(inventory: str) -> dict[str, Any]:
-    """What the inventory says otherwise than that of the GPU lab, to whose files it links for the rest."""
-    files = (ROOT / "inventories" / inventory / "group_vars" / "all").glob("*.yml")
-    own = [file for file in files if file.resolve().parents[2].name != "lab"]
-    return {key: value for file in own for key, value in yaml.safe_load(file.read_text()).items() if key != "lab"}
 
 
 SHAPES = ("lab-ha", "lab-single")

@@ -1,7 +1,8 @@
-"""Programs of this machine's architecture in an emulated node: those that ask the kernel for what QEMU does not know.
+"""Programs of this machine's architecture in an emulated node: those that its own architecture cannot give it there.
 
 QEMU's user-mode emulation opens netlink sockets of few protocols (``do_socket`` in its ``linux-user/syscall.c``); that
-of netfilter, by which a firewall is set, is not among them.
+of netfilter, by which a firewall is set, is not among them. Ceph's client that needs none in the kernel is Debian's for
+amd64 alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from pathlib import Path
 
 from amalgam.lab.commands import run
 
-PROGRAMS = ("/usr/sbin/nft",)
+PACKAGES = ("ceph-fuse",)
+"""Where the programs come from that a bare root does not have."""
+
+PROGRAMS = ("/usr/sbin/nft", "/usr/bin/ceph-fuse")
 
 
 def install(upper: Path, own_root: Path) -> None:
@@ -22,7 +26,7 @@ def install(upper: Path, own_root: Path) -> None:
 
     Args:
         upper: root of the upper layer of the node's disk.
-        own_root: a Debian root of this machine's architecture.
+        own_root: a Debian root of this machine's architecture, with the packages.
 
     Raises:
         AmalgamError: the root lacks one of the programs.

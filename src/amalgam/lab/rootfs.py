@@ -94,13 +94,14 @@ _LINKS = {
 _LEFT_OUT = ("etc/hostname", "etc/apt/sources.list")
 
 
-def prepare(repository: Path, architecture: str, report: Callable[[str], None]) -> Path:
+def prepare(repository: Path, architecture: str, report: Callable[[str], None], packages: tuple[str, ...] = ()) -> Path:
     """The folder of the root for one architecture, made now unless the cache has it.
 
     Args:
         repository: flat apt repository of the bundle, such as ``<bundle>/debian/amd64``.
         architecture: Debian's name of it.
         report: told what goes on, a line at a time.
+        packages: more of them than a bare server has.
 
     Raises:
         AmalgamError: the repository is missing or lacks a package.
@@ -112,15 +113,15 @@ def prepare(repository: Path, architecture: str, report: Callable[[str], None]) 
             where=str(index),
             remedy=f"amalgam bundle build --arch {architecture}",
         )
-    folder = cache_dir() / "rootfs" / f"{architecture}-{_digest(index, architecture)}"
+    folder = cache_dir() / "rootfs" / f"{architecture}-{_digest(index, architecture, packages)}"
     with _building(folder):
         if not folder.is_dir():
-            _build(folder, repository, architecture, report)
+            _build(folder, repository, architecture, report, packages)
     return folder
 
 
-def _digest(index: Path, architecture: str) -> str:
-    made_of = json.dumps([architecture, SUITE, PACKAGES, _FILES, _LINKS, _LEFT_OUT], sort_keys=True)
+def _digest(index: Path, architecture: str, packages: tuple[str, ...]) -> str:
+    made_of = json.dumps([architecture, SUITE, [*PACKAGES, *packages], _FILES, _LINKS, _LEFT_OUT], sort_keys=True)
     return hashlib.sha256(made_of.encode() + index.read_bytes()).hexdigest()[:16]
 
 
@@ -136,24 +137,28 @@ def _building(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _build(folder: Path, repository: Path, architecture: str, report: Callable[[str], None]) -> None:
+def _build(
+    folder: Path, repository: Path, architecture: str, report: Callable[[str], None], packages: tuple[str, ...]
+) -> None:
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     about = "some minutes: it is emulated" if emulation.is_emulated(architecture) else "about a minute"
     report(f"Debian root for {architecture}: making it from the bundle, once ({about})")
-    _mmdebstrap(partial, repository, architecture, report)
+    _mmdebstrap(partial, repository, architecture, report, packages)
     _make_bare(partial)
     partial.rename(folder)
 
 
-def _mmdebstrap(target: Path, repository: Path, architecture: str, report: Callable[[str], None]) -> None:
+def _mmdebstrap(
+    target: Path, repository: Path, architecture: str, report: Callable[[str], None], packages: tuple[str, ...]
+) -> None:
     command = [
         # In a mount namespace of its own: a run that is killed leaves no mount behind.
         *("unshare", "--mount", "--propagation=private"),
         *("sh", "-ec", f'{emulation.register_script(architecture)}\nexec "$@"', "sh"),
         *("mmdebstrap", "--mode=root", "--variant=apt", f"--architectures={architecture}"),
         f"--setup-hook={_MERGED_USR}",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join((*PACKAGES, *packages))}",
         *(SUITE, str(target)),
         # The bundle's manifest vouches for the repository; it carries no signature of its own.
         f"deb [trusted=yes] copy://{repository.resolve()} ./",

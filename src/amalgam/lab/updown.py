@@ -177,8 +177,8 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], site: Site, 
     bundle = site.bundle_path
 
     @cache
-    def root(architecture: str) -> Path:
-        return rootfs.prepare(bundle / "debian" / architecture, architecture, progress.say)
+    def root(architecture: str, packages: tuple[str, ...] = ()) -> Path:
+        return rootfs.prepare(bundle / "debian" / architecture, architecture, progress.say, packages)
 
     for name in wanted:
         entry = state.node(name)
@@ -186,7 +186,7 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], site: Site, 
         disk.create(names, node=name, architecture=entry.architecture)
         upper = names.node_folder(name) / "upper"
         if emulation.is_emulated(entry.architecture):
-            native.install(upper, root(emulation.own_architecture()))
+            native.install(upper, root(emulation.own_architecture(), native.PACKAGES))
         if entry.memory_mib:
             meminfo.install(upper)
         if entry.accelerator:

@@ -31,6 +31,24 @@ FOLDER = ROOT / ".lab-own"
 """Where labs of tests lie: always the same place, so that a run that was killed is cleaned up by the next."""
 
 
+def groups_of(inventory: str) -> Groups:
+    """The hosts of an inventory of ours, by group."""
+    children = yaml.safe_load((ROOT / "inventories" / inventory / "hosts.yml").read_text())["all"]["children"]
+    every = children | children.pop("workers")["children"]
+    return {
+        name: {host: facts or {} for host, facts in group["hosts"].items()}
+        for name, group in every.items()
+        if name != "workers"
+    }
+
+
+def variables_of(inventory: str) -> dict[str, Any]:
+    """What the inventory says otherwise than that of the GPU lab, to whose files it links for the rest."""
+    files = (ROOT / "inventories" / inventory / "group_vars" / "all").glob("*.yml")
+    own = [file for file in files if file.resolve().parents[2].name != "lab"]
+    return {key: value for file in own for key, value in yaml.safe_load(file.read_text()).items() if key != "lab"}
+
+
 def quiet() -> Progress:
     """Progress that nobody reads."""
     return Progress(Console(file=io.StringIO()))

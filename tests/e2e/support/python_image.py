@@ -9,7 +9,6 @@ from amalgam.bundle.components import load_components
 from amalgam.bundle.debian_closure import needed
 from amalgam.bundle.debs import Debs
 from amalgam.bundle.fetch import Fetcher
-from amalgam.bundle.host import host_arch
 from amalgam.bundle.oci import Blobs, Layer, RunConfig, add_image, add_index, layout_files
 from amalgam.bundle.store import file_sha256
 from amalgam.bundle.tar import Entry, folder, tree_entries, write_layer
@@ -28,15 +27,20 @@ PACKAGES = "usr/local/lib/python3.11/dist-packages"
 """Where Debian's Python looks for what is not Debian's."""
 
 
-def write_python_image(layout: Path, scratch: Path, trees: dict[str, Path]) -> None:
-    """Write an image for this machine's architecture: Python, and ``trees`` (path in the image -> file or folder)."""
+def write_python_image(layout: Path, scratch: Path, trees: dict[str, Path], arch: str) -> str:
+    """Write an image for one architecture: Python, and ``trees`` (path in the image -> file or folder).
+
+    Returns:
+        The digest of its manifest, by which a node of another architecture can be told to take it.
+    """
     layers = [
-        _layer(scratch, "python", _python(scratch)),
+        _layer(scratch, "python", _python(scratch, arch)),
         _layer(scratch, "own", (entry for target, source in trees.items() for entry in tree_entries(source, target))),
     ]
     blobs = Blobs()
     run = RunConfig(entrypoint=[], command=["python3"], user="1000:1000", workdir="/tmp", labels={})
-    index = add_index(blobs, [add_image(blobs, host_arch(), layers, run)], "training:test")
+    manifest = add_image(blobs, arch, layers, run)
+    index = add_index(blobs, [manifest], "training:test")
     folder_of_blobs = layout / "blobs" / "sha256"
     folder_of_blobs.mkdir(parents=True)
     for layer in layers:
@@ -45,6 +49,7 @@ def write_python_image(layout: Path, scratch: Path, trees: dict[str, Path]) -> N
         (folder_of_blobs / digest).write_bytes(data)
     for name, data in layout_files([index]).items():
         (layout / name).write_bytes(data)
+    return str(manifest["digest"])
 
 
 def _layer(scratch: Path, name: str, entries: Iterable[Entry]) -> Layer:
@@ -53,8 +58,8 @@ def _layer(scratch: Path, name: str, entries: Iterable[Entry]) -> Layer:
     return Layer(path, file_sha256(path), path.stat().st_size, diff_id, name)
 
 
-def _python(scratch: Path) -> list[Entry]:
-    lock, arch = load_lock(), host_arch()
+def _python(scratch: Path, arch: str) -> list[Entry]:
+    lock = load_lock()
     pins = lock.debian[arch]
     chosen = {name: pins[name].model_copy(update={"sets": [_SET]}) for name in needed(pins, _PACKAGES, ["debconf"])}
     only = lock.model_copy(update={"debian": {arch: chosen}})

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from amalgam.bundle.host import host_arch
 from amalgam.lab.environment import environment
 from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster
@@ -125,14 +126,15 @@ class Vc:
 
 
 @contextmanager
-def training_image(cluster: Cluster, scratch: Path, trees: dict[str, Path]) -> Iterator[str]:
+def training_image(cluster: Cluster, scratch: Path, trees: dict[str, Path], arch: str = host_arch()) -> Iterator[str]:
     """An image with Python and ``trees``, in the public project of the lab's registry while the tests run."""
-    layout, name = scratch / "layout", f"library/training-{secrets.token_hex(3)}:1"
-    write_python_image(layout, scratch, trees)
+    layout, repository = scratch / "layout", f"library/training-{secrets.token_hex(3)}"
+    digest, name = write_python_image(layout, scratch, trees, arch), f"{repository}:1"
     own = ["--inventory", str(cluster.lab.inventory)]
     reach = environment(cluster.lab.names)
     run_local([program("amalgam"), "image", "import", str(layout), name, *own], env=reach, seconds=600)
-    yield f"{cluster.lab.registry}/{name}"
+    # By its digest: from a tag, a runtime takes what is for its own architecture.
+    yield f"{cluster.lab.registry}/{repository}@{digest}"
     run_local([program("amalgam"), "image", "delete", "--yes", name, *own], env=reach)
 
 

@@ -14,6 +14,7 @@ _LOADED = """\
 # As Debian lays it out: what is loaded -> where it lies.
 _LIES_AT = {
     "/usr/sbin/nft": "/usr/sbin/nft",
+    "/usr/bin/ceph-fuse": "/usr/bin/ceph-fuse",
     "/lib/x86_64-linux-gnu/libmnl.so.0": "/usr/lib/x86_64-linux-gnu/libmnl.so.0.2.0",
     "/lib64/ld-linux-x86-64.so.2": "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
 }
@@ -44,6 +45,7 @@ def test_a_program_comes_with_what_it_loads_and_hides_no_folder_of_the_node(own_
     native.install(upper, own_root)
     assert {str(path.relative_to(upper)): path.read_text() for path in upper.rglob("*") if path.is_file()} == {
         "usr/sbin/nft": "own nft",
+        "usr/bin/ceph-fuse": "own ceph-fuse",
         "usr/lib/x86_64-linux-gnu/libmnl.so.0": "own libmnl.so.0.2.0",
         "usr/lib64/ld-linux-x86-64.so.2": "own ld-linux-x86-64.so.2",
     }
