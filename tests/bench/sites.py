@@ -72,7 +72,11 @@ def site_bench(bundle: Path, figures: list[Figure], runs: list[TaskCounts]) -> I
 
 
 def install(bench: SiteBench) -> None:
-    """Everything from bare nodes, then once more."""
+    """The cluster alone from bare nodes, the site with its storage from bare nodes, and that once more."""
+    cluster = bench.lab.names.root / "inventories" / "cluster"
+    write_inventory(cluster, {name: hosts for name, hosts in HOSTS.items() if name != "storage"}, NETWORKS)
+    bench.run("install of the cluster alone, 4 bare nodes", INSTALL_SECONDS, cluster, note="warm bundle, no Ceph")
+    bench.lab.recreate(*bench.lab.state.nodes)
     bench.run("site install, 4 bare nodes", INSTALL_SECONDS, bench.lab.inventory, note="warm bundle")
     Cluster(bench.lab).wait_healthy()
     # The first minutes of a cluster are busy ones.
