@@ -9,9 +9,10 @@ import pytest
 
 from amalgam.chips.labels import worker_marks
 from amalgam.chips.table import NVIDIA
-from tests.e2e.support.chips import ChipJob, ChipNode
+from tests.e2e.support.chips import ChipJob, ChipNode, simulated_driver
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.nodes import Lab
+from tests.e2e.support.playbook import PlaybookRun
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(240)
@@ -104,3 +105,19 @@ def test_the_look_alike_tool_answers_for_the_same_gpus(gpu_nodes: list[ChipNode]
         assert "[GPU requires reset]" in line
     finally:
         node.node.run("simulated-chips set-temperature-c 5 41 && simulated-chips set-ecc-uncorrected 5 0")
+
+
+def test_a_driver_that_does_not_fit_is_refused_and_nothing_is_changed(
+    gpu_nodes: list[ChipNode], playbook: Callable[..., PlaybookRun]
+) -> None:
+    node = gpu_nodes[0].node
+    managed = ["--tags", "accelerators", "--limit", node.name, "--extra-vars", "accelerator_software=managed"]
+    with simulated_driver(node, NVIDIA, "470.82.01"):
+        run = playbook(*managed)
+    absent = playbook(*managed)
+
+    said = " ".join(run.output.split())
+    assert f"{node.name}: driver 470.82.01, where 525.60.13 or newer is wanted" in said, run.end
+    assert f"{node.name}: no nvidia chip on PCI" in " ".join(absent.output.split()), absent.end
+    for one in (run, absent):
+        assert (one.counts("failed")[node.name], one.counts("changed")[node.name]) == (1, 0), one.end

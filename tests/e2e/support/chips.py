@@ -54,6 +54,27 @@ class ChipNode:
             self.node.run(f"simulated-chips set-health {chip} {HEALTHY}")
 
 
+@contextmanager
+def simulated_driver(node: Node, kind: Kind, version: str) -> Iterator[None]:
+    """A node shows one chip on PCI and a driver of that version, as far as what looks at files can tell."""
+    folder = "/run/simulated-driver"
+    device = f"{folder}/pci/0000:00:1e.0"
+    facts = {
+        f"{device}/class": f"0x{min(kind.classes)}00",
+        f"{device}/vendor": f"0x{kind.vendor_id}",
+        f"{device}/device": "0x2330",
+        f"{folder}/modules/{kind.accelerator}/version": version,
+    }
+    shown = {f"{folder}/pci": "/sys/bus/pci/devices", f"{folder}/modules": "/sys/module"}
+    node.run(f"mkdir --parents {' '.join(path.rpartition('/')[0] for path in facts)}")
+    node.run(" && ".join(f"echo {value} >{path}" for path, value in facts.items()))
+    try:
+        node.run(" && ".join(f"mount --bind {source} {target}" for source, target in shown.items()))
+        yield
+    finally:
+        node.run("; ".join(f"umount {target}" for target in shown.values()) + f"; rm --recursive {folder}")
+
+
 @dataclass(frozen=True)
 class ChipJob:
     """A job that asks for chips, and writes down which it was told it has."""
