@@ -59,5 +59,5 @@ def _put(entry: Placed, target: Path) -> None:
         raise AmalgamError(
             f"{entry.artifact.name} is not what was recorded of it",
             where=str(entry.source),
-            remedy="remove that file from the cache and build again",
+            remedy="build again; where it lies in the cache, remove it there first",
         )

@@ -23,6 +23,7 @@ from amalgam.bundle.prerequisites import require_tools
 from amalgam.bundle.programs import Programs
 from amalgam.bundle.progress import Progress
 from amalgam.bundle.signing import allowed_signers, signing_key
+from amalgam.bundle.site_files import digest_of, site_files
 from amalgam.bundle.store import Store
 from amalgam.errors import AmalgamError
 from amalgam.pins import Arch
@@ -56,6 +57,7 @@ class Builder:
         arches: architectures it is to serve.
         mirrors: folders or addresses laid out like a bundle, asked before upstream.
         console: told of every step.
+        site: folder of files that the site brings itself, see :mod:`amalgam.bundle.site_files`; they go in as they are.
     """
 
     root: Path
@@ -64,6 +66,7 @@ class Builder:
     arches: Sequence[Arch]
     mirrors: Sequence[str]
     console: Console
+    site: Path | None = None
 
     def build(self, output: Path | None = None) -> Path:
         """Make the bundle, or find it made; its folder. What is at ``output`` is replaced.
@@ -72,33 +75,35 @@ class Builder:
             AmalgamError: a missing tool, an artifact that cannot be had or built, a checksum that differs.
         """
         contents = bundle_contents(self.root, self.cache, sorted(set(self.arches)), self.mirrors)
-        name = f"{contents.lock.digest()[:12]}-{'-'.join(contents.arches)}"
+        brought = site_files(self.site) if self.site else []
+        source = _created_from(contents, brought)
+        name = "-".join([contents.lock.digest()[:12], *contents.arches, *([source["site"][:12]] if brought else [])])
         folder = (output or self.cache / "bundles" / name).absolute()
         key = signing_key(self.config)
-        if not self._finds_current(folder, contents):
+        if not self._finds_current(folder, contents, source):
             with alone(self.cache, self.console):
                 # Another process may have made it meanwhile.
-                if not self._finds_current(folder, contents):
-                    self._make(folder, contents, key)
+                if not self._finds_current(folder, contents, source):
+                    self._make(folder, contents, key, brought)
         return folder
 
-    def _finds_current(self, folder: Path, contents: Contents) -> bool:
+    def _finds_current(self, folder: Path, contents: Contents, source: dict[str, str]) -> bool:
         try:
             manifest = verify_bundle(folder, allowed_signers(self.config), deep=False)
         except AmalgamError:
             return False
         found = (manifest.lock_digest, manifest.created_from, manifest.arches)
-        if found != (contents.lock.digest(), _created_from(contents), list(contents.arches)):
+        if found != (contents.lock.digest(), source, list(contents.arches)):
             return False
         self.console.print(f"bundle is current: {len(manifest.artifacts)} files", highlight=False)
         return True
 
-    def _make(self, folder: Path, contents: Contents, key: Path) -> None:
+    def _make(self, folder: Path, contents: Contents, key: Path, brought: Sequence[Placed]) -> None:
         require_tools(contents.arches, host_arch())
         contents.store.sweep()
         steps = list(contents.steps())
         progress = Progress(self.console, len(steps) + 1)
-        placed: dict[str, Placed] = {}
+        placed = {one.artifact.path: one for one in brought}
         for step in steps:
             with progress.step(step.name):
                 placed |= {entry.artifact.path: entry for entry in step.run()}
@@ -109,11 +114,12 @@ class Builder:
                 key,
                 lock_digest=contents.lock.digest(),
                 arches=list(contents.arches),
-                created_from=_created_from(contents),
+                created_from=_created_from(contents, brought),
             )
         trim_go_cache(self.cache)
         note(f"bundle of {len(placed)} files")
 
 
-def _created_from(contents: Contents) -> dict[str, str]:
-    return {**contents.lock.inputs, "format": str(FORMAT)}
+def _created_from(contents: Contents, brought: Sequence[Placed]) -> dict[str, str]:
+    site = {"site": digest_of(brought)} if brought else {}
+    return {**contents.lock.inputs, "format": str(FORMAT), **site}

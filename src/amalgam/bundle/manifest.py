@@ -20,7 +20,7 @@ MANIFEST = "manifest.json"
 SIGNATURE = "manifest.json.sig"
 _REMEDY = "do not use this bundle: build or fetch it again"
 
-Kind = Literal["file", "archive", "image", "deb", "wheel", "chart", "index"]
+Kind = Literal["file", "archive", "image", "deb", "wheel", "chart", "index", "site"]
 
 
 class Artifact(Strict):

@@ -44,11 +44,20 @@ def build(
         list[str] | None,
         typer.Option(help="Folder or address laid out like a bundle, asked before upstream; repeatable."),
     ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of files that no registry has, and their SHA256SUMS: they go into the bundle too.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Build the bundle from versions/lock.yml, as far as it is not built yet; its folder is printed last."""
     console = Console(stderr=True)
-    folder = Builder(project_root(), cache_dir(), config_dir(), _arches(arch), mirror or [], console).build(output)
+    builder = Builder(project_root(), cache_dir(), config_dir(), _arches(arch), mirror or [], console, site)
+    folder = builder.build(output)
     manifest = read_manifest(folder)
     if as_json:
         size = sum(artifact.size for artifact in manifest.artifacts)

@@ -18,7 +18,7 @@ AcceleratorSoftware = Literal["managed", "external"]
 
 
 class Artifact(BaseModel):
-    """A file on the controller that no bundle can hold."""
+    """A file on the controller that no registry has: in ``site/`` of the bundle, or elsewhere."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -22,6 +24,7 @@ from amalgam.bundle.inventory import allowed_signers_of
 from amalgam.bundle.manifest import verify_bundle
 from amalgam.bundle.prerequisites import require_tools
 from amalgam.bundle.signing import allowed_signers
+from amalgam.bundle.site_files import CHECKSUMS
 from amalgam.bundle.store import Store
 from amalgam.bundle.toolchain import go_environment, unpack_go
 from amalgam.errors import AmalgamError
@@ -111,6 +114,27 @@ def test_a_bundle_that_lost_a_file_is_put_together_again(builder, two_steps):
 
 
 @pytest.mark.usefixtures("two_steps")
+def test_files_of_the_site_are_signed_with_the_rest_and_a_changed_one_makes_another_bundle(builder, tmp_path):
+    brought = tmp_path / "brought"
+    brought.mkdir()
+    with_site, folders = replace(builder, site=brought), [builder.build()]
+    for content in (b"driver", b"another"):
+        (brought / "driver.run").write_bytes(content)
+        (brought / CHECKSUMS).write_text(f"{hashlib.sha256(content).hexdigest()}  driver.run\n")
+        folders.append(with_site.build())
+        manifest = verify_bundle(folders[-1], allowed_signers(builder.config), deep=True)
+        assert "site/driver.run" in [artifact.path for artifact in manifest.artifacts]
+        assert (folders[-1] / "site" / "driver.run").read_bytes() == content
+    assert len(set(folders)) == 3
+    output = with_site.build(tmp_path / "output")
+    builder.build(output)
+    assert not (output / "site").exists()
+    (folders[1] / "site" / "driver.run").write_bytes(b"tamper")
+    with pytest.raises(AmalgamError, match=r"driver\.run .* was changed"):
+        verify_bundle(folders[1], allowed_signers(builder.config), deep=True)
+
+
+@pytest.mark.usefixtures("two_steps")
 def test_the_same_build_in_another_place_gives_the_same_bytes(builder, tmp_path):
     one, two = builder.build(tmp_path / "one"), builder.build(tmp_path / "two")
     for name in ("manifest.json", "manifest.json.sig"):
@@ -173,6 +197,7 @@ import os, signal
 from pathlib import Path
 from rich.console import Console
 from amalgam.bundle.alone import alone
+from amalgam.bundle.site_files import CHECKSUMS
 from amalgam.bundle.store import Store
 def maker(path):
     path.write_text("half")
