@@ -234,7 +234,7 @@ def _layers(folder: Path, digest: str) -> dict[str, str]:
     return {one["platform"]["architecture"]: content(one["digest"])["layers"][0]["digest"] for one in entries}
 
 
-def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without(
+def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without_and_a_mirrored_one(
     cluster: Cluster, as_user: Amalgam, login: Path, name: str
 ) -> None:
     lab = cluster.lab
@@ -254,8 +254,10 @@ def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without(
             },
             _pod("without", image, []),
             _pod("with", image, [{"name": "registry"}]),
+            # No such registry is to be had: its mirror is the site's own.
+            _pod("mirrored", f"upstream.example.internal/{pin.repository}:{pin.tag}", []),
         )
-        cluster.wait(namespace, "wait --for=condition=Ready pod/with")
+        cluster.wait(namespace, "wait --for=condition=Ready pod/with pod/mirrored")
         # Its image may be on the node by now: that gives no right to it.
         wait_until("the other is refused", lambda: _waiting(cluster, namespace), lambda why: "Pull" in why, seconds=60)
 

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.support.acknowledged import await_files, noted, writing
+from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.nodes import Lab, Node, run_local
+from tests.e2e.support.tenants import claim
+from tests.e2e.support.volumes import pod_with_volume
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(600)
@@ -120,7 +123,28 @@ def test_a_client_that_is_killed_is_back_by_itself(lab: Lab, folder: str) -> Non
     assert lab.node("gpu2").run(f"cat {folder}/file").stdout == "after\n"
 
 
-def test_mounts_come_back_by_themselves_when_the_storage_host_restarts(lab: Lab, folder: str) -> None:
+_WRITING = [
+    "/bin/sh",
+    "-c",
+    "while busybox date +%s >>/data/file && busybox sync /data/file; do busybox sleep 0.5; done",
+]
+
+
+@pytest.fixture
+def writer(cluster: Cluster) -> Iterator[str]:
+    """Namespace of a pod that writes to its volume all the time, and ends when it cannot."""
+    with cluster.namespace("restart") as namespace:
+        claimed = {"persistentVolumeClaim": {"claimName": "data"}}
+        pod = pod_with_volume(cluster, "gpu1", _WRITING, claimed)
+        pod["spec"]["restartPolicy"] = "Never"
+        cluster.apply(namespace, claim("data", "shared", "16Mi"), pod)
+        cluster.wait(namespace, "wait --for=condition=Ready pod/gpu1")
+        yield namespace
+
+
+def test_mounts_come_back_by_themselves_when_the_storage_host_restarts_and_pods_go_on(
+    lab: Lab, cluster: Cluster, folder: str, writer: str
+) -> None:
     workers = [lab.node(name) for name in lab.members("workers")]
     workers[0].run(f"echo kept >{folder}/file && sync {folder}/file")
     lab.command("stop", "stor1")
@@ -128,6 +152,9 @@ def test_mounts_come_back_by_themselves_when_the_storage_host_restarts(lab: Lab,
     for worker in workers:
         assert worker.run(f"timeout 110 cat {folder}/file").stdout == "kept\n"
         worker.run(f"timeout 110 sh -c 'echo {worker.name} >{folder}/{worker.name}'")
+    lines = f"--namespace {writer} exec gpu1 -- busybox wc -l /data/file"
+    count = cluster.kubectl(lines, seconds=110).stdout
+    wait_until("the same pod writes on", lambda: cluster.kubectl(lines).stdout, lambda seen: seen != count, seconds=60)
 
 
 def test_a_worker_that_restarts_has_its_mounts_again(lab: Lab, folder: str) -> None:

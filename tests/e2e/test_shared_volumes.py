@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from amalgam.pins import load_lock
-from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.volumes import pod_with_volume
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -40,19 +41,9 @@ def _claim(name: str, **spec: Any) -> dict[str, Any]:
 
 
 def _pod(cluster: Cluster, worker: str, **volume: Any) -> dict[str, Any]:
-    """A pod without rights on one worker, in the image that has setfattr, with a volume at ``/data``."""
-    pin = load_lock().image("local-path-provisioner")
-    image = f"{cluster.lab.registry}/{pin.repository}:{pin.tag}"
-    volumes = [{"name": "data", **(volume or {"persistentVolumeClaim": {"claimName": CLAIM}})}]
-    template = pod_template(
-        image, [], {"app": "volumes"}, nodeSelector={"kubernetes.io/hostname": worker}, volumes=volumes
-    )
-    container = template["spec"]["containers"][0]
-    container |= {
-        "command": ["/bin/busybox", "sleep", "3600"],
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-    }
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": worker}, "spec": template["spec"]}
+    """A pod on one worker with a volume at ``/data``, by default that of the claim of all."""
+    claimed = {"persistentVolumeClaim": {"claimName": CLAIM}}
+    return pod_with_volume(cluster, worker, ["/bin/busybox", "sleep", "3600"], volume or claimed)
 
 
 def _in_pod(cluster: Cluster, namespace: str, pod: str, command: str, *, check: bool = True) -> tuple[int, str]:
@@ -107,6 +98,31 @@ def test_a_volume_goes_with_its_claim(cluster: Cluster, namespace: str) -> None:
         seconds=120,
     )
     assert cluster.control_plane.run(f"test -e {path}", check=False).rc != 0
+
+
+def test_a_volume_that_is_to_be_kept_outlives_its_claim_and_serves_the_next(cluster: Cluster, namespace: str) -> None:
+    """As a person keeps one, or a class whose reclaim policy is Retain."""
+    spec = {"storageClassName": "shared"}
+    cluster.apply(namespace, _claim("kept", **spec))
+    cluster.wait(namespace, "wait --for=jsonpath={.status.phase}=Bound pvc/kept")
+    volume = _volume(cluster, namespace, "kept")
+    name, path = volume["metadata"]["name"], volume["spec"]["hostPath"]["path"]
+    cluster.control_plane.run(f"echo kept >{path}/file")
+    policy = json.dumps({"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
+    cluster.kubectl(f"patch pv {name} --patch '{policy}'")
+    try:
+        cluster.kubectl(f"--namespace {namespace} delete pvc kept")
+        cluster.kubectl(f"wait --for=jsonpath={{.status.phase}}=Released pv/{name} --timeout=60s")
+        assert cluster.control_plane.run(f"cat {path}/file").stdout == "kept\n"
+        free = json.dumps({"spec": {"claimRef": None}})
+        cluster.kubectl(f"patch pv {name} --patch '{free}'")
+        cluster.apply(namespace, _claim("kept", volumeName=name, **spec))
+        cluster.wait(namespace, "wait --for=jsonpath={.status.phase}=Bound pvc/kept")
+        assert cluster.control_plane.run(f"cat {path}/file").stdout == "kept\n"
+    finally:
+        cluster.kubectl(f"patch pv {name} --patch '{policy.replace('Retain', 'Delete')}'")
+        cluster.kubectl(f"--namespace {namespace} delete pvc kept --ignore-not-found")
+        wait_until("it is gone", lambda: cluster.kubectl(f"get pv {name}", check=False).rc != 0, seconds=120)
 
 
 def test_a_volume_of_a_pods_own_goes_with_the_pod(cluster: Cluster, namespace: str) -> None:
