@@ -28,6 +28,7 @@ CHOSEN = (
     "no-bundle-server",
     "version-not-in-lock",
     "unknown-file",
+    "bad-mail--authority",
 )
 """One of each kind; that every fixture is refused by its rule is a matter for the unit tests."""
 

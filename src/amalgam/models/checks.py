@@ -18,7 +18,7 @@ from amalgam.models.harbor import HARBOR_VARIABLES, check_harbor
 from amalgam.models.inventory import ALL, Variable
 from amalgam.models.lab import LabSettings
 from amalgam.models.mirrors import Mirror, RegistryName, check_mirrors
-from amalgam.models.monitoring import ADMINISTRATORS, ALERTS, Administrator, check_monitoring
+from amalgam.models.monitoring import LOG_AGENT_VARIABLES, MONITORING_VARIABLES, check_monitoring
 from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES
 from amalgam.models.registry import Backend, RegistryProject, check_registry
 from amalgam.models.role_options import load_role_options
@@ -45,8 +45,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     "lab": TypeAdapter(LabSettings),
     IMAGE_REGISTRIES: TypeAdapter(list[RegistryName]),
     SYSTEM_NAMESPACES: TypeAdapter(list[str]),
-    ADMINISTRATORS: TypeAdapter(list[Administrator]),
-    ALERTS: TypeAdapter(dict[str, Any]),
+    **MONITORING_VARIABLES,
     "registry_backend": TypeAdapter(Backend),
     "registry_projects": TypeAdapter(list[RegistryProject]),
     TRAINING: TypeAdapter(list[TrainingVolume]),
@@ -63,6 +62,7 @@ PER_HOST: dict[str, TypeAdapter[Any]] = {
     # Whether the maker's own exporter runs on the host port that it has by default.
     "dcgm_exporter": TypeAdapter(bool),
     "npu_exporter": TypeAdapter(bool),
+    **LOG_AGENT_VARIABLES,
     "runtime_architecture": TypeAdapter(SupportedArchitecture),
 }
 

@@ -111,6 +111,10 @@ class Rule(StrEnum):
     UNKNOWN_PROJECT = "unknown-project"
     # monitoring
     BAD_ALERT = "bad-alert"
+    BAD_MAIL = "bad-mail"
+    BAD_PROMETHEUS_SETTING = "bad-prometheus-setting"
+    BAD_RULE_FILE = "bad-rule-file"
+    BAD_SCRAPE_CONFIG = "bad-scrape-config"
     # tenants
     BAD_FLOW = "bad-flow"
     BAD_GROUP_NAME = "bad-group-name"

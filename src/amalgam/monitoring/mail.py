@@ -14,6 +14,7 @@ import yaml
 from amalgam.monitoring.alerts import SEVERITIES
 from amalgam.monitoring.durations import REMEDY as DURATION_REMEDY
 from amalgam.monitoring.durations import seconds
+from amalgam.monitoring.mail_authority import authority_problems
 from amalgam.monitoring.problems import KeyPath, Problem
 
 TEMPLATES = "/etc/prometheus/alertmanager_templates/*.tmpl"
@@ -151,11 +152,16 @@ def _matchers(route: Mapping[str, Any]) -> Iterator[str]:
 
 
 def check_mail(settings: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with what a site says of its mail; nothing where Alertmanager takes it."""
+    """What is wrong with what a site says of its mail; nothing where Alertmanager takes it.
+
+    Args:
+        settings: as for :func:`alertmanager_config`, with ``has_password``; what is not there is as by default.
+    """
+    routes = settings.get("routes", ())
     return [
-        *_smtp_problems(settings["smtp"], settings.get("has_password", False)),
-        *_address_problems(settings["receivers"], ("receivers",)),
-        *(problem for index, route in enumerate(settings["routes"]) for problem in _route_problems(route, index)),
+        *_smtp_problems(settings.get("smtp", {}), settings.get("has_password", False)),
+        *_address_problems(settings.get("receivers", ()), ("receivers",)),
+        *(problem for index, route in enumerate(routes) for problem in _route_problems(route, index)),
         *_grouping_problems(settings),
         *_lonely_problems(settings),
     ]
@@ -173,7 +179,10 @@ def _smtp_problems(smtp: Mapping[str, Any], has_password: bool) -> Iterator[Prob
     if not _ADDRESS.fullmatch(sender):
         yield Problem(("smtp", "from"), f"{sender!r} is no address", "write one like alerts@example.internal")
     if bool(smtp.get("username")) != has_password:
-        yield Problem(("smtp", "username"), "a login has a user and a password", "give both or neither")
+        remedy = "give both or neither: username here, and alertmanager_smtp_password"
+        yield Problem(("smtp", "username"), "a login has a user and a password", remedy)
+    if smtp.get("ca_certificate"):
+        yield from authority_problems(smtp["ca_certificate"], ("smtp", "ca_certificate"))
 
 
 def _address_problems(addresses: Sequence[object], path: KeyPath) -> Iterator[Problem]:
@@ -199,20 +208,18 @@ def _route_problems(route: Mapping[str, Any], index: int) -> Iterator[Problem]:
 
 
 def _grouping_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
-    for index, label in enumerate(settings["group_by"]):
+    for index, label in enumerate(settings.get("group_by", ())):
         if label != "..." and not (isinstance(label, str) and _LABEL.fullmatch(label)):
             remedy = "use letters, digits and _, like alertname"
             yield Problem(("group_by", index), f"{label!r} is no name of a label", remedy)
-    for key in (*_TIMES, "watchdog_interval"):
+    for key in [key for key in (*_TIMES, "watchdog_interval") if key in settings]:
         # Alertmanager takes no wait of nothing but for the first mail.
         if seconds(settings[key]) is None or (key != "group_wait" and not seconds(settings[key])):
             yield Problem((key,), f"{settings[key]!r} is no span of time", DURATION_REMEDY)
 
 
 def _lonely_problems(settings: Mapping[str, Any]) -> Iterator[Problem]:
-    if (settings["receivers"] or settings["routes"]) and not settings["smtp"]:
-        yield Problem(
-            ("smtp",),
-            "somebody is to get mails, and no server is named",
-            "give smarthost, from and, with a login, username",
-        )
+    for key in ("receivers", "routes"):
+        if settings.get(key) and not settings.get("smtp"):
+            remedy = "give alertmanager_smtp a smarthost, from and, with a login, username"
+            yield Problem((key,), "somebody is to get mails, and no server is named", remedy)

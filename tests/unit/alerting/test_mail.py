@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from amalgam.monitoring.durations import seconds
 from amalgam.monitoring.mail import alertmanager_config, check_mail
+from amalgam.pki import make_authority
 from tests.unit.alerting.programs import ROOT, said
 
 SMTP = {"smarthost": "mail.example.internal:587", "from": "alerts@example.internal", "username": "alerts"}
@@ -109,7 +116,7 @@ def test_the_watchdog_calls_in_every_interval_and_not_in_every_second_one(interv
         ({"smtp": SMTP | {"smarthost": "mail:99999"}}, "smtp.smarthost"),
         ({"smtp": SMTP | {"from": "alerts"}}, "smtp.from: 'alerts' is no address"),
         ({"has_password": False}, "smtp.username: a login has a user and a password"),
-        ({"smtp": {}, "has_password": False}, "smtp: somebody is to get mails"),
+        ({"smtp": {}, "has_password": False, "routes": []}, "receivers: somebody is to get mails"),
         ({"receivers": ["ops at example"]}, "receivers.0: 'ops at example' is no address"),
         ({"routes": [{"addresses": ["a@b"]}]}, "routes.0: matches every alert"),
         ({"routes": [{"addresses": [], "vcs": ["x"]}]}, "routes.0.addresses: is empty"),
@@ -128,6 +135,34 @@ def test_what_alertmanager_would_not_take_or_nobody_can_mean_is_refused(changed:
 
 def test_good_settings_have_no_problems() -> None:
     assert check_mail(SETTINGS) == []
+    assert check_mail({}) == []
+
+
+def test_an_authority_that_no_server_could_be_trusted_by_is_refused() -> None:
+    good = make_authority("mail").certificate
+    broken = good.replace("MII", "MIJ", 1)
+    assert check_mail(_trusting(good)) == []
+    for pem in ("PEM", broken):
+        (found,) = check_mail(_trusting(pem))
+        assert str(found).startswith("smtp.ca_certificate: is no certificate, or a broken one; give the authority's")
+
+
+def test_an_authority_that_has_ended_is_refused_unless_another_is_given_with_it() -> None:
+    old, good = _ended(), make_authority("mail").certificate
+    (found,) = check_mail(_trusting(old))
+    assert re.search(r"smtp\.ca_certificate: no server is trusted by it today, .* to 2021-01-01; give", str(found))
+    assert check_mail(_trusting(old + good)) == []
+
+
+def _trusting(pem: str) -> dict[str, Any]:
+    return SETTINGS | {"smtp": SMTP | {"ca_certificate": pem}}
+
+
+def _ended() -> str:
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    span = builder.not_valid_before(datetime(2020, 1, 1)).not_valid_after(datetime(2021, 1, 1))
+    return span.serial_number(1).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 def _alert(status: str = "firing", **labels: str) -> dict[str, Any]:

@@ -73,10 +73,10 @@ def _tree(role: str, destination: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def rendered(play: Callable[..., Played], tmp_path: Path) -> Callable[..., Path]:
-    """Write a role's files below a folder, with its validations on."""
+def rendered(play: Callable[..., Played], tmp_path: Path) -> Callable[..., Any]:
+    """Write a role's files below a folder, with its validations on; gives the folder, or what was said of a refusal."""
 
-    def run(role: str, given: dict[str, Any]) -> Path:
+    def run(role: str, given: dict[str, Any], rc: int = 0) -> Path | str:
         # Validations run what is on PATH.
         bin_folder = tmp_path / "bin"
         bin_folder.mkdir(exist_ok=True)
@@ -87,8 +87,8 @@ def rendered(play: Callable[..., Played], tmp_path: Path) -> Callable[..., Path]
         root.mkdir(exist_ok=True)
         environment = {"PATH": f"{bin_folder}:/usr/sbin:/usr/bin:/sbin:/bin"}
         ran = play([_tree(role, root) | {"environment": environment}], vars=_variables(role, given), gather_facts=False)
-        assert ran.rc == 0, ran.output
-        return root
+        assert ran.rc == rc, ran.output
+        return " ".join(ran.output.split()) if rc else root
 
     return run
 
@@ -166,6 +166,23 @@ def test_a_sites_own_rules_are_checked_and_read(rendered: Callable[..., Path], t
     )
     root = rendered("prometheus", PROMETHEUS | {"prometheus_extra_rule_files": [str(own)]})
     assert "{{ $value }}" in (root / "etc/prometheus/rules/site-ups.yml").read_text()
+
+
+def test_a_rule_of_the_sites_own_that_prometheus_does_not_take_is_named_and_replaces_nothing(
+    rendered: Callable[..., Path], tmp_path: Path
+) -> None:
+    own = tmp_path / "ups.yml"
+    own.write_text("groups: [{name: ups, rules: [{alert: Ups, expr: up == 0}]}]")
+    given = PROMETHEUS | {"prometheus_extra_rule_files": [str(own)]}
+    root = rendered("prometheus", given)
+    before = {file: file.read_bytes() for file in root.rglob("*") if file.is_file()}
+    own.write_text("groups: [{name: ups, rules: [{alert: Ups, expr: up === 0}]}]")
+
+    output = rendered("prometheus", given | {"prometheus_scrape_interval": "20s"}, rc=2)
+
+    assert "etc/prometheus/rules/site-ups.yml" in output
+    assert 'group "ups", rule 1, "Ups": could not parse expression: 1:6: parse error: unexpected "="' in output
+    assert {file: file.read_bytes() for file in root.rglob("*") if file.is_file()} == before
 
 
 def test_a_mistake_in_alerts_is_named_before_anything_is_written(refused: Callable[..., str]) -> None:
