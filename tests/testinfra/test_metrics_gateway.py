@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from testinfra.host import Host
 
+from tests.testinfra.conftest import Connect
 from tests.testinfra.http import refusal_of_old_tls, status
 from tests.testinfra.site_facts import SiteFacts
 
@@ -12,6 +15,14 @@ PORT = 9443
 OWN_CERTIFICATE = "/etc/amalgam/metrics_gateway/server.pem"
 # https://curl.se/libcurl/c/libcurl-errors.html
 HANDSHAKE_FAILED = 35
+
+# What speaks without TLS: group, path at the gateway, port.
+PLAIN = [
+    ("control_plane", "etcd", 2381),
+    ("control_plane", "cilium", 9962),
+    ("workers", "cilium", 9962),
+    ("storage", "ceph", 9283),
+]
 
 
 def _url(facts: SiteFacts, host: Host) -> str:
@@ -47,3 +58,19 @@ def test_the_gateway_runs_at_boot_and_not_as_root(each_host: Host) -> None:
     assert service.is_enabled
     main = each_host.check_output("systemctl show --property MainPID --value metrics-gateway")
     assert each_host.check_output("ps --no-headers -o user %s", main).strip() == "haproxy"
+
+
+@pytest.mark.parametrize(("group", "exporter", "port"), PLAIN)
+def test_what_speaks_without_tls_is_on_the_loopback_and_read_by_the_gateway_with_a_certificate(
+    connect: Connect, another_host: Callable[[Host], Host], facts: SiteFacts, group: str, exporter: str, port: int
+) -> None:
+    prometheus = connect(facts.names("management")[0])
+    certificate = ("--cert", "/etc/prometheus/pki/client.crt", "--key", "/etc/prometheus/pki/client.key")
+    for name in facts.names(group):
+        listening = connect(name).check_output("ss --no-header --listening --tcp --numeric sport = :%s", port)
+        assert {line.split()[3] for line in listening.splitlines()} == {f"127.0.0.1:{port}"}, name
+        address, other = facts.address(name), another_host(connect(name))
+        assert status(other, f"http://{address}:{port}/metrics", "--connect-timeout", "1") == "000", name
+        gateway = f"https://{address}:{PORT}/{exporter}/metrics"
+        assert status(prometheus, gateway) == "000", "without a certificate"
+        assert status(prometheus, gateway, *certificate) == "200", name
