@@ -193,12 +193,14 @@ def test_a_container_cannot_speak_for_another_vc(logs: Logs, cluster: Cluster, t
     assert seen - {"logging"} == {A}
 
 
-def test_a_unit_s_lines_survive_restarts_of_agent_and_store(logs: Logs, lab: Lab, token: str) -> None:
+def test_a_unit_s_lines_survive_a_kill_of_the_store_and_restarts(logs: Logs, lab: Lab, token: str) -> None:
     worker = lab.node(lab.members("workers")[0])
     numbers = f"for n in $(seq {NUMBERED}); do echo {token} $n; sleep 0.005; done"
     writer = worker.start(f"({numbers}) | systemd-cat --identifier {token}")
     query = f'SYSLOG_IDENTIFIER:="{token}"'
     logs.await_line("--logsql", query, seconds=15)
+    # What it acknowledged until now the agent no longer has.
+    logs.host.run("systemctl kill --signal KILL victoria-logs")
     worker.run("systemctl restart vlagent")
     logs.host.run("systemctl stop victoria-logs")
     worker.run("systemctl restart vlagent")
@@ -209,11 +211,11 @@ def test_a_unit_s_lines_survive_restarts_of_agent_and_store(logs: Logs, lab: Lab
     assert lines < 2 * NUMBERED
 
 
-def test_a_container_s_lines_survive_restarts_of_agents_and_store(logs: Logs, cluster: Cluster) -> None:
+def test_a_container_s_lines_survive_restarts_of_agents_and_a_kill_of_the_store(logs: Logs, cluster: Cluster) -> None:
     with _generator(cluster, "logs-restart", 20_000, 20) as query:
         logs.await_line("--logsql", query, seconds=60)
         cluster.kubectl("--namespace logging delete pods --selector app=vlagent --wait=false")
-        logs.host.run("systemctl restart victoria-logs")
+        logs.host.run("systemctl kill --signal KILL victoria-logs")
         cluster.wait("logging", "rollout status daemonset/vlagent")
         lines = logs.await_messages(query, 20_000, seconds=120)
         assert lines < 40_000

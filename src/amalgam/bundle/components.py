@@ -34,7 +34,7 @@ class Cgo(Strict):
 
 
 class GoPatch(Strict):
-    """A change of a module's source: ``old``, which ``file`` has exactly once, becomes ``new``."""
+    """A change of the source of a module in ``go.sum``: ``old``, which ``file`` has exactly once, becomes ``new``."""
 
     module: str
     file: str
@@ -91,8 +91,6 @@ class Component(Strict):
     def _has_one_source(self) -> Component:
         if (self.go is None) == (self.c is None):
             raise ValueError("a component has exactly one of `go` and `c`")
-        if self.go and not {patch.module for patch in self.go.patches} <= set(self.go.modules):
-            raise ValueError("only a component's own `modules` can be patched")
         return self
 
     @property

@@ -97,7 +97,7 @@ class Programs:
         Raises:
             AmalgamError: it cannot be downloaded, or its checksum differs.
         """
-        version = self.lock.components[component].modules[module].version
+        version = self._run_go(["list", "-m", "-f", "{{.Version}}", module], component, self.host, {}).strip()
         text = self._run_go(["mod", "download", "-json", f"{module}@{version}"], component, self.host, {})
         return Path(json.loads(text)["Dir"])
 

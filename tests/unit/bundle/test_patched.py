@@ -70,16 +70,18 @@ def agent(programs):
 
 
 def test_a_program_of_a_patched_component_is_built_from_the_copy(tmp_path, monkeypatch, module, programs, agent):
-    (patch,) = agent.go.patches
-    (module / patch.file).parent.mkdir(parents=True)
-    (module / patch.file).write_text(patch.old)
+    for patch in agent.go.patches:
+        (file := module / patch.file).parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{file.read_text() if file.exists() else ''}{patch.old}\n")
     seen = []
     monkeypatch.setattr(Programs, "_run_go", lambda *arguments: seen.append((arguments[-1] / "go.mod").read_text()))
     monkeypatch.setattr(Programs, "_modules", lambda *_: [])
     monkeypatch.setattr(Programs, "module_folder", lambda *_: module)
     facts = programs._go("vlagent", "victorialogs", agent, "amd64", tmp_path / "vlagent")
     assert facts["source"].startswith("go, patched: ")
-    assert [f"=> ./patched/{patch.module}" in text for text in seen] == [True]
+    assert len(seen) == 1
+    for patch in agent.go.patches:
+        assert seen[0].count(f"=> ./patched/{patch.module}\n") == 1
 
 
 def test_another_patch_is_another_key(programs, agent):
@@ -89,12 +91,19 @@ def test_another_patch_is_another_key(programs, agent):
     assert programs.key("vlagent", "amd64") != dataclasses.replace(programs, components=other).key("vlagent", "amd64")
 
 
-def test_a_patch_of_a_module_that_is_not_the_components_own_is_refused():
-    component = load_components(project_root()).components["crane"]
-    data = component.model_dump()
-    data["go"]["patches"] = [PATCH.model_dump()]
-    with pytest.raises(ValueError, match="own `modules`"):
-        type(component).model_validate(data)
+def test_what_is_patched_is_the_version_that_is_built_whether_the_components_own_or_not(
+    monkeypatch, programs, tmp_path
+):
+    asked = []
+
+    def go(_self, arguments, *_):
+        asked.append(arguments)
+        return "v1.2.3\n" if arguments[0] == "list" else f'{{"Dir": "{tmp_path}"}}'
+
+    monkeypatch.setattr(Programs, "_run_go", go)
+    assert programs.module_folder("victorialogs", MODULE) == tmp_path
+    assert asked[0][-1] == MODULE
+    assert asked[1][-1] == f"{MODULE}@v1.2.3"
 
 
 def test_a_component_without_patches_keeps_its_key():
