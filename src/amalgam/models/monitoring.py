@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from amalgam.models.draft import Draft
 from amalgam.models.faults import Rule
-from amalgam.models.fields import ControllerPath, resolve_path
+from amalgam.models.fields import ControllerPath, is_label, refusal, resolve_path
 from amalgam.models.registry import user_name
 from amalgam.monitoring.problems import KeyPath, Problem
 
@@ -23,6 +23,16 @@ MAIL_PASSWORD = "alertmanager_smtp_password"  # noqa: S105 - the name of a varia
 RULE_FILES = "prometheus_extra_rule_files"
 SCRAPE_CONFIGS = "prometheus_extra_scrape_configs"
 
+
+def _dns_label(value: str) -> str:
+    if not is_label(value):
+        raise refusal(
+            Rule.BAD_NAMESPACE, f"{value!r} is no name of Kubernetes'", "use small letters, digits and hyphens"
+        )
+    return value
+
+
+DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 Administrator = Annotated[str, AfterValidator(user_name)]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -36,6 +46,16 @@ class Smtp(BaseModel):
     sender: str = Field(alias="from")
     username: str | None = None
     ca_certificate: str | None = None
+
+
+class KubeStateMetrics(BaseModel):
+    """The Service of a kube-state-metrics that the site runs in its cluster, read in place of ``cluster-state``."""
+
+    model_config = _STRICT
+
+    namespace: DnsLabel
+    service: DnsLabel
+    port: int = Field(ge=1, le=65535)
 
 
 class Route(BaseModel):
@@ -69,6 +89,7 @@ _SERVER: dict[str, TypeAdapter[Any]] = {
 MONITORING_VARIABLES: dict[str, TypeAdapter[Any]] = {
     ADMINISTRATORS: TypeAdapter(list[Administrator]),
     ALERTS: TypeAdapter(dict[str, Any]),
+    "kube_state_metrics": TypeAdapter(KubeStateMetrics),
     MAIL_PASSWORD: TypeAdapter(Any),  # given as !vault, which PLAIN_SECRET sees to
     RULE_FILES: TypeAdapter(list[ControllerPath]),
     SCRAPE_CONFIGS: TypeAdapter(list[dict[str, Any]]),

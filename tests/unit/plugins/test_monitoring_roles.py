@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,37 @@ def test_every_job_that_has_hosts_and_every_node_is_expected(rendered: Callable[
     }
     assert [rule["labels"]["node"] for rule in group["rules"] if "node" in rule["labels"]] == ["gpu1", "m1"]
     assert {rule["expr"] for rule in group["rules"]} == {"vector(1)"}
+
+
+def test_a_kube_state_metrics_of_the_site_is_read_by_the_api_server_and_nothing_is_told_twice(
+    rendered: Callable[..., Path],
+) -> None:
+    service = {"namespace": "kube-state", "service": "kube-state-metrics", "port": 8080}
+    jobs = _jobs(rendered("prometheus", PROMETHEUS | {"prometheus_kube_state_metrics": service}))
+    job = jobs["kube-state-metrics"]
+    assert job["metrics_path"] == "/api/v1/namespaces/kube-state/services/kube-state-metrics:8080/proxy/metrics"
+    assert job["static_configs"] == [{"targets": ["10.20.0.11:6443"], "labels": {"instance": "kube-state-metrics"}}]
+    assert job["tls_config"] == jobs["apiserver"]["tls_config"]
+    assert job["authorization"] == jobs["apiserver"]["authorization"]
+    theirs, ours = (re.compile(_kept(jobs[name])) for name in ("kube-state-metrics", "cluster-state"))
+    told = {name for file in STATE.glob("resources/*.py") for name in re.findall(r'"(kube_\w+)"', file.read_text())}
+    assert len(told) > 20
+    assert {name for name in told if bool(theirs.fullmatch(name)) == bool(ours.fullmatch(name))} == set()
+    assert {name for name in told if ours.fullmatch(name)} == {"kube_podgroup_status_scheduled"}
+
+
+def test_cluster_state_tells_all_where_the_site_has_no_kube_state_metrics(rendered: Callable[..., Path]) -> None:
+    jobs = _jobs(rendered("prometheus", PROMETHEUS))
+    assert "kube-state-metrics" not in jobs
+    assert _kept(jobs["cluster-state"]) == ".+"
+
+
+STATE = ROOT / "roles/cluster_state/templates/usr/local/lib/amalgam/cluster_state"
+
+
+def _kept(job: dict[str, Any]) -> str:
+    (rule,) = (one for one in job["metric_relabel_configs"] if one.get("action") == "keep")
+    return str(rule["regex"])
 
 
 def test_a_sites_own_rules_are_checked_and_read(rendered: Callable[..., Path], tmp_path: Path) -> None:
