@@ -57,8 +57,10 @@ lock: venv ## Write versions/lock.yml and the Python locks anew
 	  --extra dev pyproject.toml --output-file requirements/dev.lock
 	$(VENV)/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --constraint requirements/dev.lock pyproject.toml --output-file requirements/controller.lock
-	$(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --python-version 3.11 requirements/training-tests.in --output-file requirements/training-tests.lock
+	for source in requirements/training-*.in; do \
+	  $(VENV)/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	    --python-version 3.11 $$source --output-file $${source%.in}.lock || exit 1; \
+	done
 	$(AMALGAM) lock update
 
 .PHONY: lint

@@ -23,7 +23,7 @@ CONTROLLER, DEV = "requirements/controller.lock", "requirements/dev.lock"
 LOCKS: dict[str, list[str] | str] = {
     CONTROLLER: [],
     DEV: ["dev"],
-    "requirements/training-tests.lock": "requirements/training-tests.in",
+    **{str(each.with_suffix(".lock")): str(each) for each in files_below("requirements", suffixes=(".in",))},
 }
 
 

@@ -1,8 +1,12 @@
-"""A real framework trains with workers on two nodes: Keras on JAX, with the environment of its template."""
+"""Real frameworks train by their templates: those that can be had for this machine, on two nodes if they can."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -18,16 +22,60 @@ SCRIPT = "/opt/training/keras_sums.py"
 EPOCHS, HOLD = 10, 4
 
 
-@pytest.fixture(scope="module")
-def vc(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vc]:
+@dataclass(frozen=True)
+class Trained:
+    """How a framework is tried."""
+
+    image: str
+    """Its requirements are ``requirements/training-IMAGE.lock``."""
+    framework: str
+    script: str
+    workers: int = 2
+    processes: int = 1
+    arguments: tuple[str, ...] = ()
+    starter: bool = False
+    """Whether the framework starts its processes itself: all then speak by the first worker."""
+    memory: str = "1Gi"
+
+
+TRAINED = (
+    Trained("mpi", "mpi", "mpi_sums.py", processes=2, starter=True),
+    Trained("mxnet", "mxnet", "mxnet_sums.py"),
+    *(Trained("single", name, "single_sums.py", 1, 1, (name,)) for name in ("lightgbm", "scikit-learn", "xgboost")),
+    Trained("tensorflow", "tensorflow", "tensorflow_sums.py", memory="2Gi"),
+)
+DEBIAN = {"mpi": ("openssh-server", "openssh-client", "sed")}
+# Libraries that an image lacks, and whose wheel has them.
+_LIBRARIES = {
+    "mxnet": {"libgomp.so.1": "xgboost_cpu.libs/libgomp-*", "libquadmath.so.0": "numpy.libs/libquadmath-*"},
+    "single": {"libgomp.so.1": "scikit_learn.libs/libgomp-*"},
+}
+
+
+@contextmanager
+def _vc_with(cluster: Cluster, name: str, scratch: Path) -> Iterator[Vc]:
     """A namespace to train in, and an image with the framework."""
-    scratch = tmp_path_factory.mktemp("training")
+    scratch.mkdir(exist_ok=True)
     packages = scratch / "packages"
     install = ["pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    lock = ["--requirement", str(ROOT / "requirements/training-tests.lock")]
+    lock = ["--requirement", str(ROOT / f"requirements/training-{name}.lock")]
     run_local([program("uv"), *install, *lock, "--python-version", "3.11", "--target", str(packages)], seconds=600)
     trees = {PACKAGES: packages, "opt/training": ROOT / "tests/fixtures/training"}
-    with training_image(cluster, scratch, trees) as image, training_vc(cluster, image, scratch) as found:
+    for library, pattern in _LIBRARIES.get(name, {}).items():
+        (trees[f"usr/lib/{library}"],) = packages.glob(pattern)
+    with (
+        training_image(cluster, scratch, trees, debian=DEBIAN.get(name, ())) as image,
+        training_vc(cluster, image, scratch) as found,
+    ):
+        yield found
+    # A framework takes up to two gigabytes.
+    shutil.rmtree(scratch)
+
+
+@pytest.fixture(scope="module")
+def vc(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vc]:
+    """One with Keras."""
+    with _vc_with(cluster, "keras", tmp_path_factory.mktemp("keras")) as found:
         yield found
 
 
@@ -52,3 +100,44 @@ def test_a_real_framework_trains_on_two_nodes_and_goes_on_after_a_worker_was_kil
     assert losses == sorted(losses, reverse=True)
     # The same in all processes: each has the gradients of all.
     assert [[one["loss"] for one in lines] for lines in said] == [losses] * 4
+
+
+@pytest.fixture(scope="module")
+def vcs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Vc]]:
+    """One with another framework, and never two at once."""
+    with ExitStack() as now:
+        known: dict[str, Vc] = {}
+
+        def one(name: str) -> Vc:
+            if name not in known:
+                now.close()
+                known.clear()
+                known[name] = now.enter_context(_vc_with(cluster, name, tmp_path_factory.mktemp(name)))
+            return known[name]
+
+        yield one
+
+
+@pytest.mark.parametrize("trained", TRAINED, ids=lambda trained: trained.framework)
+def test_a_framework_trains_by_its_template(cluster: Cluster, vcs: Callable[[str], Vc], trained: Trained) -> None:
+    vc = vcs(trained.image)
+    assert chips_of_workers(cluster) == 2 * PER_NODE
+    words = [f"/opt/training/{trained.script}", *trained.arguments]
+    runs = {"command": ["python3", *words]} if trained.starter else {"script": words}
+    chips = {"kind": CHIP, "per_worker": PER_NODE}
+    size = {"workers": trained.workers, "processes": trained.processes, "cpu": 1, "memory": trained.memory}
+    vc.submit(trained.framework, framework=trained.framework, retries=0, chips=chips, **size, **runs)
+
+    ended = vc.await_state(trained.framework, "succeeded", "failed", seconds=600)
+
+    world = trained.workers * trained.processes
+    logs = 1 if trained.starter else world
+    said = [line for rank in range(logs) for line in vc.epochs(trained.framework, rank)]
+    assert ended["state"] == "succeeded", (ended, vc.file(f"{trained.framework}/logs/worker-0.log"))
+    by_rank = {rank: [one["loss"] for one in said if one["rank"] == rank] for rank in range(world)}
+    assert {one["world"] for one in said} == {world}
+    losses = by_rank[0]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0] / 4
+    # The same in all: each has the gradients of all.
+    assert list(by_rank.values()) == [losses] * world

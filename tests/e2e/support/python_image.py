@@ -27,14 +27,23 @@ PACKAGES = "usr/local/lib/python3.11/dist-packages"
 """Where Debian's Python looks for what is not Debian's."""
 
 
-def write_python_image(layout: Path, scratch: Path, trees: dict[str, Path], arch: str) -> str:
+def write_python_image(
+    layout: Path, scratch: Path, trees: dict[str, Path], arch: str, debian: tuple[str, ...] = ()
+) -> str:
     """Write an image for one architecture: Python, and ``trees`` (path in the image -> file or folder).
+
+    Args:
+        layout: the folder to write it into.
+        scratch: a folder for what is unpacked meanwhile.
+        trees: what it has beside Python.
+        arch: the architecture.
+        debian: names of more packages of the lock.
 
     Returns:
         The digest of its manifest, by which a node of another architecture can be told to take it.
     """
     layers = [
-        _layer(scratch, "python", _python(scratch, arch)),
+        _layer(scratch, "python", _python(scratch, arch, debian)),
         _layer(scratch, "own", (entry for target, source in trees.items() for entry in tree_entries(source, target))),
     ]
     blobs = Blobs()
@@ -58,10 +67,11 @@ def _layer(scratch: Path, name: str, entries: Iterable[Entry]) -> Layer:
     return Layer(path, file_sha256(path), path.stat().st_size, diff_id, name)
 
 
-def _python(scratch: Path, arch: str) -> list[Entry]:
+def _python(scratch: Path, arch: str, debian: tuple[str, ...]) -> list[Entry]:
     lock = load_lock()
     pins = lock.debian[arch]
-    chosen = {name: pins[name].model_copy(update={"sets": [_SET]}) for name in needed(pins, _PACKAGES, ["debconf"])}
+    names = needed(pins, (*_PACKAGES, *debian), ["debconf"])
+    chosen = {name: pins[name].model_copy(update={"sets": [_SET]}) for name in names}
     only = lock.model_copy(update={"debian": {arch: chosen}})
     unpacked = scratch / "debian"
     unpacked.mkdir()

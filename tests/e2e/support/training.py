@@ -126,16 +126,22 @@ class Vc:
 
 
 @contextmanager
-def training_image(cluster: Cluster, scratch: Path, trees: dict[str, Path], arch: str = host_arch()) -> Iterator[str]:
+def training_image(
+    cluster: Cluster, scratch: Path, trees: dict[str, Path], arch: str = host_arch(), debian: tuple[str, ...] = ()
+) -> Iterator[str]:
     """An image with Python and ``trees``, in the public project of the lab's registry while the tests run."""
     layout, repository = scratch / "layout", f"library/training-{secrets.token_hex(3)}"
-    digest, name = write_python_image(layout, scratch, trees, arch), f"{repository}:1"
+    digest, name = write_python_image(layout, scratch, trees, arch, debian), f"{repository}:1"
     own = ["--inventory", str(cluster.lab.inventory)]
     reach = environment(cluster.lab.names)
     run_local([program("amalgam"), "image", "import", str(layout), name, *own], env=reach, seconds=600)
     # By its digest: from a tag, a runtime takes what is for its own architecture.
-    yield f"{cluster.lab.registry}/{repository}@{digest}"
+    image = f"{cluster.lab.registry}/{repository}@{digest}"
+    yield image
     run_local([program("amalgam"), "image", "delete", "--yes", name, *own], env=reach)
+    # All nodes have one disk here.
+    for node in cluster.lab.members("workers"):
+        cluster.lab.node(node).run(f"ctr --namespace k8s.io images rm {image}", check=False)
 
 
 @contextmanager
