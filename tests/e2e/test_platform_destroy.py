@@ -54,6 +54,7 @@ def test_the_platform_goes_with_the_words_for_its_data_alone_and_comes_back(
     stacks["training"].run("state", "unprotect", "--all", "--yes", "--stack", site)
     refused = _platform(lab, lab.inventory, *destroy, check=False)
     assert (refused.rc, "it holds data (part of the file system" in refused.output) == (1, True), refused.output
+    assert "datasets of " in refused.output
     assert sorted(_vcs(cluster)) == VCS.split()
 
     stacks["tenants"].run("config", "set", "delete", VCS, "--stack", site)
