@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -35,12 +37,15 @@ class Projects:
     home: PulumiHome
     kubeconfig: Path
 
-    def run(self, *command: str, backwards: bool = False) -> None:
+    def run(
+        self, *command: str, backwards: bool = False, more: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    ) -> None:
         """Run a command of Pulumi in every project; it writes to this process's output.
 
         Args:
             command: words after ``pulumi``.
             backwards: the last project first, for what takes away what others stand on.
+            more: project -> words after those, in this project alone.
 
         Raises:
             AmalgamError: it failed in one project; those after it were not touched.
@@ -48,7 +53,8 @@ class Projects:
         for project in reversed(PROJECTS) if backwards else PROJECTS:
             if not self._is_made(project):
                 self._make_stack(project)
-            if self._pulumi(project, *command, "--stack", self.site_name).returncode:
+            words = (*command, *more.get(project, ()))
+            if self._pulumi(project, *words, "--stack", self.site_name).returncode:
                 raise AmalgamError(
                     f"`pulumi {command[0]}` failed in pulumi/{project}",
                     where=f"stack {self.site_name}",

@@ -49,9 +49,14 @@ def test_all_are_run_in_their_order_with_a_kubeconfig_that_every_folder_finds(
 
 
 def test_what_is_taken_away_is_taken_away_from_the_last_on(projects: Projects, tmp_path: Path) -> None:
-    projects.run("destroy", "--yes", backwards=True)
-    gone = [line.split()[0] for line in _said(tmp_path) if line.endswith("destroy --yes")]
-    assert gone == ["training", "tenants", "platform"]
+    projects.run("destroy", backwards=True, more={"tenants": ("--run-program",)})
+    gone = [line.split() for line in _said(tmp_path) if " destroy " in line]
+    # The word after it: of one project more than of the others.
+    assert [(project, word) for project, _, _, word in gone] == [
+        ("training", "--stack"),
+        ("tenants", "--run-program"),
+        ("platform", "--stack"),
+    ]
 
 
 def test_the_kubeconfig_that_the_install_left_is_used_where_none_is_named(

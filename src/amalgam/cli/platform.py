@@ -53,8 +53,9 @@ def destroy(
     if confirm != name:
         what = "all virtual clusters would go, and everything that runs in them"
         raise AmalgamError(what, where=f"site {name}", remedy=f"if that is meant, say so: --confirm {name}")
-    # With the programs: that of the tenants looks for data.
-    _projects(inventory).run("destroy", "--yes", "--skip-preview", "--run-program", backwards=True)
+    # That of the tenants with its program, which looks for data; that of training would protect its volumes again.
+    with_program = {"tenants": ("--run-program",)}
+    _projects(inventory).run("destroy", "--yes", "--skip-preview", backwards=True, more=with_program)
 
 
 def _flags(expect_no_changes: bool) -> list[str]:

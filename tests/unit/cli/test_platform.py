@@ -21,9 +21,11 @@ class _Projects:
 
     def __init__(self) -> None:
         self.ran: list[tuple[tuple[str, ...], bool]] = []
+        self.more: dict[str, tuple[str, ...]] = {}
 
-    def run(self, *words: str, backwards: bool = False) -> None:
+    def run(self, *words: str, backwards: bool = False, more: dict[str, tuple[str, ...]] | None = None) -> None:
         self.ran.append((words, backwards))
+        self.more = more or {}
 
 
 @pytest.fixture
@@ -47,9 +49,11 @@ def test_each_command_is_pulumis_of_that_name(projects: _Projects, words: list[s
     assert projects.ran == [(told, False)]
 
 
-def test_all_is_taken_away_backwards_by_the_programs_that_look_for_data(projects: _Projects) -> None:
+def test_all_is_taken_away_backwards_by_the_program_that_looks_for_data(projects: _Projects) -> None:
     assert RUN.invoke(app, ["platform", "destroy", "-i", LAB, "--confirm", "lab"]).exit_code == 0
-    assert projects.ran == [(("destroy", "--yes", "--skip-preview", "--run-program"), True)]
+    assert projects.ran == [(("destroy", "--yes", "--skip-preview"), True)]
+    # That of training would protect again what has been unprotected.
+    assert projects.more == {"tenants": ("--run-program",)}
 
 
 @pytest.mark.parametrize("words", [[], ["--confirm", "lab-ha"]])
