@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from amalgam.tenants import labels
 from tests.e2e.support.checkout import ROOT, program
@@ -83,9 +82,9 @@ def _without_tenants(lab: Lab, folder: Path) -> Path:
     variables = folder / "group_vars" / "all"
     for name in ("tenants", "training"):
         (variables / f"{name}.yml").unlink()
-    settings = variables / "site.yml"
-    state = {"site_state_dir": str(lab.site.state_dir)}
-    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | state))
+    # What lies beside the inventory stays where it is.
+    for file in variables.glob("*.yml"):
+        file.write_text(file.read_text().replace("{{ inventory_dir }}/../..", str(ROOT)))
     return folder
 
 
