@@ -45,6 +45,8 @@ TRAINED = (
     Trained("tensorflow", "tensorflow", "tensorflow_sums.py", memory="2Gi"),
 )
 DEBIAN = {"mpi": ("openssh-server", "openssh-client", "sed")}
+# Of a wheel with programs: where a worker's shell, and a shell by SSH, look for them and their parts.
+_PREFIXES = {"mpi": ("bin", "etc", "lib", "share")}
 # Libraries that an image lacks, and whose wheel has them.
 _LIBRARIES = {
     "mxnet": {"libgomp.so.1": "xgboost_cpu.libs/libgomp-*", "libquadmath.so.0": "numpy.libs/libquadmath-*"},
@@ -61,6 +63,7 @@ def _vc_with(cluster: Cluster, name: str, scratch: Path) -> Iterator[Vc]:
     lock = ["--requirement", str(ROOT / f"requirements/training-{name}.lock")]
     run_local([program("uv"), *install, *lock, "--python-version", "3.11", "--target", str(packages)], seconds=600)
     trees = {PACKAGES: packages, "opt/training": ROOT / "tests/fixtures/training"}
+    trees |= {f"usr/local/{part}": packages / part for part in _PREFIXES.get(name, ())}
     for library, pattern in _LIBRARIES.get(name, {}).items():
         (trees[f"usr/lib/{library}"],) = packages.glob(pattern)
     with (
