@@ -59,8 +59,8 @@ def test_the_platform_goes_with_the_words_for_its_data_alone_and_comes_back(
     stacks["tenants"].run("config", "set", "delete", VCS, "--stack", site)
     _platform(lab, _without_tenants(lab, tmp_path / "empty"), *destroy)
     assert _vcs(cluster) == []
-    left = cluster.kubectl(f"get {_OURS} --output name").stdout.split()
-    assert [name for name in left if "vc-" in name or "training-" in name or "host-access" in name] == []
+    left = [name.split("/")[-1] for name in cluster.kubectl(f"get {_OURS} --output name").stdout.split()]
+    assert [name for name in left if name.startswith(("vc-", "training-", "host-access"))] == []
     assert [urn for stack in stacks.values() for urn in _resources(stack)] == []
 
     keys.run("download", dataset, str(tmp_path / "back"))
