@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from amalgam.chips.host import in_words, read_host
+from amalgam.chips.pci import recognise
 from amalgam.summary import HostSummary, roles_of, table
 
 
@@ -14,7 +16,8 @@ def site_table(
     """Lines of a table over all hosts.
 
     Args:
-        hostvars: Ansible's variables of every host.
+        hostvars: Ansible's variables of every host; ``site_unnamed_chips`` is what the probe of a worker without an
+            ``accelerator`` said.
         groups: Ansible's groups.
         done: hosts that finished the run.
         versions: ``NODE VERSION ...`` lines, one for each node of the cluster.
@@ -27,10 +30,16 @@ def site_table(
             architecture=hostvars[host].get("architecture", "amd64"),
             address=hostvars[host].get("ansible_host", host),
             version=kubelets.get(host, ""),
-            state="ready" if host in done else "not reached or failed: see above",
+            state=_state(hostvars[host]) if host in done else "not reached or failed: see above",
         )
         for host in groups["all"]
     )
+
+
+def _state(facts: Mapping[str, Any]) -> str:
+    # Chips that nobody looks after stand idle, and nothing else says so.
+    chips = in_words(recognise(read_host(facts.get("site_unnamed_chips", {}).get("stdout", "")).devices))
+    return f"ready, but has chips that hosts.yml does not name: {chips}" if chips else "ready"
 
 
 class FilterModule:

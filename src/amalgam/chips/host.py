@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -99,10 +99,16 @@ def lacking(host: Host, supplied: Mapping[str, str]) -> list[str]:
     return [name for name, sha256 in supplied.items() if not there.get(name, f"{name} {sha256}" in host.installed)]
 
 
+def in_words(chips: Collection[Chip]) -> str:
+    """How many there are of each kind: ``8 nvidia``."""
+    count = Counter(chip.kind.accelerator for chip in chips)
+    return ", ".join(f"{count[accelerator]} {accelerator}" for accelerator in sorted(count))
+
+
 def _of_chips(kind: Kind, chips: list[Chip]) -> Iterator[str]:
     own = [chip for chip in chips if chip.kind == kind]
     if not own:
-        others = ", ".join(sorted({chip.kind.accelerator for chip in chips})) or "none"
+        others = in_words(chips) or "none"
         classes = ", ".join(sorted(kind.classes))
         yield (
             f"no {kind.accelerator} chip on PCI (vendor {kind.vendor_id}, class {classes}); other chips: {others}. "

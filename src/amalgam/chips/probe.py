@@ -15,6 +15,7 @@ for mark in "$root"/var/lib/amalgam/accelerators/*; do
 done
 """
 _OF_KIND = {
+    "": "",
     "nvidia": """\
 [ ! -r "$root/sys/module/nvidia/version" ] || echo "driver $(cat "$root/sys/module/nvidia/version")"
 ! command -v gcc >/dev/null || ! command -v make >/dev/null || echo "remark compiler"
@@ -31,5 +32,8 @@ ascend=$root/usr/local/Ascend
 
 
 def probe(accelerator: str, root: str = "") -> str:
-    """Commands for a host with such chips; ``root`` stands before every path, for a host that lies in a folder."""
+    """Commands for a host with such chips, or with none by the inventory, which is the empty word.
+
+    ``root`` stands before every path, for a host that lies in a folder.
+    """
     return f"root={shlex.quote(root)}\n{_EVERY_HOST}{_OF_KIND[accelerator]}"

@@ -46,7 +46,7 @@ def test_a_host_without_a_driver_is_fit_where_the_site_supplies_one() -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "supplied", "said"),
     [
-        (NVIDIA, NPU_HOST, (), "no nvidia chip on PCI (vendor 10de, class 0300, 0302); other chips: ascend"),
+        (NVIDIA, NPU_HOST, (), "no nvidia chip on PCI (vendor 10de, class 0300, 0302); other chips: 2 ascend."),
         (ASCEND, NPU_HOST.replace("0xd801", "0xd500"), (), "chips of device id d500, where huawei.com/Ascend910 wants"),
         (ASCEND, NPU_HOST.replace("5.10.0-60", "4.9.0-8"), (), "kernel 4.9.0-8.18.0.50.oe2203.aarch64, where"),
         (ASCEND, NPU_HOST.replace("24.1.rc3", "22.0.4"), (), "driver 22.0.4, where 23.0 or newer is wanted"),

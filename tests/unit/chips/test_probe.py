@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from amalgam.chips.host import lacking, read_host, refusals
+from amalgam.chips.host import in_words, lacking, read_host, refusals
+from amalgam.chips.pci import recognise
 from amalgam.chips.probe import probe
 from amalgam.chips.table import ASCEND, NVIDIA
 
@@ -67,6 +68,14 @@ def test_a_host_with_npus_tells_the_firmware_that_its_driver_fits(host) -> None:
     found = ask("ascend", root)
     assert (found.driver, found.firmware, found.firmware_of_driver) == ("24.1.rc3", "7.5.0.1.129", "[7.0.0,7.5.99]")
     assert [said for said in refusals(ASCEND, found, ()) if "kernel" not in said] == []
+
+
+def test_chips_are_seen_on_a_host_for_which_the_inventory_names_none(host) -> None:
+    chips = (device(f"0000:0{number}:00.0", "0x030200", "0x10de", "0x2330") for number in (7, 8))
+    root = host({name: text for chip in chips for name, text in chip.items()} | {"sys/module/nvidia/version": "550\n"})
+    found = ask("", root)
+    assert in_words(recognise(found.devices)) == "2 nvidia"
+    assert found.driver == ""
 
 
 def test_a_bare_host_lacks_all_in_the_order_of_installing(host) -> None:
