@@ -17,7 +17,7 @@ from amalgam.lab.emulation import own_architecture, require
 from amalgam.lab.kubeconfig import write_kubeconfig
 from amalgam.pins import load_lock
 from tests.e2e.support.checkout import ROOT, program
-from tests.e2e.support.chips import ChipNode
+from tests.e2e.support.chips import ChipJob, ChipNode, simulated_driver
 from tests.e2e.support.cluster import Cluster, pod_template
 from tests.e2e.support.monitoring import Monitoring
 from tests.e2e.support.nodes import Node, run_local
@@ -135,7 +135,9 @@ def test_a_training_job_runs_where_its_chips_are(
     cluster = Cluster(mixed)
     trees = {"opt/training": ROOT / "tests/fixtures/training"}
     with training_image(cluster, tmp_path, trees, arch) as image:
-        job = {"script": ["/opt/training/averaging.py", "--epochs", "4"], "processes": 2, "retries": 0}
+        script = ["/opt/training/averaging.py", "--epochs", "4"]
+        # Under emulation each program takes some 30 MiB more.
+        job = {"script": script, "processes": 2, "retries": 0, "memory": "512Mi"}
         found = Vc(cluster, vc, image, tmp_path)
         found.submit("sums", **job, chips={"kind": kind.resource, "per_worker": 4})
         ended = found.await_state("sums", "succeeded", "failed", seconds=600)
@@ -153,12 +155,32 @@ def test_every_host_is_measured_and_no_target_is_missing(mixed: OwnLab) -> None:
     assert measured == {node.name for node in mixed.nodes()}
 
 
-def test_the_look_alike_tool_answers_for_the_same_npus(npus: ChipNode) -> None:
-    with npus.unhealthy(3):
-        npus.wait_offers(7)
-        shown = npus.node.run("for chip in 2 3; do npu-smi info -t health -i $chip -c 0; done").stdout
-    assert re.findall(r"Health Status +: (\w+)", shown) == ["OK", "Critical"]
+def test_an_npu_that_is_ill_is_not_given_out_until_it_is_well_again(npus: ChipNode) -> None:
     npus.wait_offers(8)
+    with npus.cluster.namespace("npus") as namespace:
+        four, eight = (ChipJob(npus.cluster, namespace, f"npus-{count}", ASCEND, count) for count in (4, 8))
+        with npus.unhealthy(3):
+            npus.wait_offers(7)
+            shown = npus.node.run("for chip in 2 3; do npu-smi info -t health -i $chip -c 0; done").stdout
+            four.submit()
+            # Its ring has three left, so that the other one is given.
+            assert four.wait_done() == ["4", "5", "6", "7"]
+            eight.submit()
+            assert f"Insufficient {ASCEND.resource}" in eight.wait_refused_by_scheduler()
+        assert len(eight.wait_done()) == 8
+    assert re.findall(r"Health Status +: (\w+)", shown) == ["OK", "Critical"]
+
+
+def test_firmware_that_does_not_fit_its_driver_is_refused_and_nothing_is_changed(mixed: OwnLab, npus: ChipNode) -> None:
+    file = {"path": "/not/carried/over", "sha256": "0" * 64}
+    files = {"ascend_docker_runtime": file, "ascend_device_plugin": file | {"image": "plugin:1"}}
+    managed = ["--extra-vars", json.dumps({"accelerator_software": "managed", **files})]
+    with simulated_driver(npus.node, ASCEND, "24.1.rc3", firmware="7.7.0.1.231"):
+        run = start_site(mixed.inventory, "--tags", "accelerators", "--limit", NODE, *managed).wait()
+
+    said = " ".join(run.output.split())
+    assert f"{NODE}: firmware 7.7.0.1.231, where driver 24.1.rc3 wants [7.0.0,7.5.99]" in said, run.end
+    assert (run.counts("failed")[NODE], run.counts("changed")[NODE]) == (1, 0), run.end
 
 
 def test_a_second_run_changes_nothing(mixed: OwnLab) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
+from amalgam.chips.table import ASCEND
+from tests.e2e.support.chips import simulated_driver
 from tests.e2e.support.cluster import Cluster, pod_template
 from tests.e2e.support.nodes import Node
 from tests.e2e.support.own_lab import OwnLab, groups_of, own_lab, variables_of
@@ -58,7 +61,12 @@ def _member(node: Node) -> int:
 
 def test_every_node_is_ready_and_a_second_run_changes_nothing(shape: OwnLab) -> None:
     Cluster(shape).wait_healthy(seconds=300)
-    again = _run_site(shape)
+    worker = shape.node(shape.members("workers")[0])
+    # A card that the inventory says nothing of.
+    with simulated_driver(worker, ASCEND, "24.1.rc3"):
+        again = _run_site(shape)
+    told = rf"{worker.name} .* ready, but has chips that hosts.yml does not name: 1 ascend"
+    assert re.search(told, again.output), again.end
     assert again.counts("changed") == dict.fromkeys(again.recap, 0), again.end
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,19 @@ from tests.e2e.support.nodes import Node
 from tests.e2e.support.waiting import wait_until
 
 _SECONDS = 40.0
+
+_PCI = "/sys/bus/pci/devices"
+# Where a kind's driver says what it is: a folder, and what its files there say.
+_SOFTWARE = {
+    "nvidia": ("/sys/module", {"nvidia/version": "{driver}"}),
+    "ascend": (
+        "/usr/local/Ascend",
+        {
+            "driver/version.info": "Version={driver}\ncompatible_version_fw=[7.0.0,7.5.99]",
+            "firmware/version.info": "Version={firmware}",
+        },
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -55,24 +69,22 @@ class ChipNode:
 
 
 @contextmanager
-def simulated_driver(node: Node, kind: Kind, version: str) -> Iterator[None]:
-    """A node shows one chip on PCI and a driver of that version, as far as what looks at files can tell."""
-    folder = "/run/simulated-driver"
-    device = f"{folder}/pci/0000:00:1e.0"
-    facts = {
-        f"{device}/class": f"0x{min(kind.classes)}00",
-        f"{device}/vendor": f"0x{kind.vendor_id}",
-        f"{device}/device": "0x2330",
-        f"{folder}/modules/{kind.accelerator}/version": version,
-    }
-    shown = {f"{folder}/pci": "/sys/bus/pci/devices", f"{folder}/modules": "/sys/module"}
-    node.run(f"mkdir --parents {' '.join(path.rpartition('/')[0] for path in facts)}")
-    node.run(" && ".join(f"echo {value} >{path}" for path, value in facts.items()))
+def simulated_driver(node: Node, kind: Kind, version: str, *, firmware: str = "") -> Iterator[None]:
+    """A node shows one chip on PCI and software of these versions, as far as what looks at files can tell."""
+    device, root = f"{_PCI}/0000:00:1e.0", "/run/simulated-driver"
+    identity = min(kind.products[0].device_ids, default="2330")
+    chip = {"class": f"0x{min(kind.classes)}00", "vendor": f"0x{kind.vendor_id}", "device": f"0x{identity}"}
+    covered, software = _SOFTWARE[kind.accelerator]
+    files = {f"{device}/{name}": text for name, text in chip.items()}
+    files |= {f"{covered}/{name}": text.format(driver=version, firmware=firmware) for name, text in software.items()}
+    folders = " ".join({covered, *(f"{root}{path.rpartition('/')[0]}" for path in files)})
+    written = "; ".join(f"echo {shlex.quote(text)} >{root}{path}" for path, text in files.items())
+    node.run(f"set -e; mkdir --parents {folders}; {written}")
     try:
-        node.run(" && ".join(f"mount --bind {source} {target}" for source, target in shown.items()))
+        node.run(" && ".join(f"mount --bind {root}{path} {path}" for path in (_PCI, covered)))
         yield
     finally:
-        node.run("; ".join(f"umount {target}" for target in shown.values()) + f"; rm --recursive {folder}")
+        node.run(f"umount {_PCI} {covered}; rm --recursive {root}; rmdir {covered} 2>/dev/null || true")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from amalgam.lab.simulated_chips.on_node import plugin
-from amalgam.lab.simulated_chips.on_node.machine import UNHEALTHY, Machine
+from amalgam.lab.simulated_chips.on_node.machine import HEALTHY, UNHEALTHY, Machine
 from amalgam.lab.simulated_chips.on_node.messages import message
 
 pytestmark = pytest.mark.timeout(60)
@@ -109,6 +109,29 @@ def test_four_chips_are_preferred_from_one_ring(make_machine) -> None:
     request.container_requests.add(available_deviceIDs=free, allocation_size=4)
     (chosen,) = plugin.Plugin(make_machine("ascend")).prefer(request, None).container_responses
     assert list(chosen.deviceIDs) == [f"Ascend910-{number}" for number in (4, 5, 6, 7)]
+
+
+def test_a_ring_with_a_chip_that_is_ill_is_not_given_to_a_job_that_wants_all_of_it(make_machine) -> None:
+    machine = make_machine("ascend")
+    offered = plugin.Plugin(machine)
+    told = offered.watch(None, None)
+    next(told)
+
+    def preferred(size: int) -> list[str]:
+        # The kubelet names the healthy ones alone.
+        offered.look()
+        request = message("PreferredAllocationRequest")()
+        free = [device for device, health in _health(next(told)).items() if health == "Healthy"]
+        request.container_requests.add(available_deviceIDs=free, allocation_size=size)
+        (chosen,) = offered.prefer(request, None).container_responses
+        return [device.removeprefix("Ascend910-") for device in chosen.deviceIDs]
+
+    machine.change(3, health=UNHEALTHY)
+    assert preferred(4) == ["4", "5", "6", "7"]
+    machine.change(7, health=UNHEALTHY)
+    assert preferred(2) == ["0", "1"]
+    machine.change(3, health=HEALTHY)
+    assert preferred(4) == ["0", "1", "2", "3"]
 
 
 def test_a_container_is_told_its_chips_as_the_vendors_runtime_wants_them(make_machine) -> None:
