@@ -46,7 +46,9 @@ def _start(node: Node) -> None:
     for tool in ("npu-smi", "hccn_tool"):
         module = f"simulated_chips.{tool.replace('-', '_')}"
         _write(node, f"tools/{tool}", f'#!/bin/sh\nPYTHONPATH=/{FOLDER} exec python3 -B -m {module} "$@"\n')
-    own = f's/^Interval .*/Interval 2/; s/Port "9103"/Port "{PORT}"/; s/Vendor "nvidia"/Vendor "ascend"/'
+    # Links and ECC are read each minute else.
+    vendor = r's/Vendor "nvidia"/Vendor "ascend"\n SeldomInterval 3/'
+    own = f's/^Interval .*/Interval 2/; s/Port "9103"/Port "{PORT}"/; {vendor}'
     node.run(f"chmod 755 {PLACE}/tools/*; sed '{own}' /etc/collectd/collectd.conf > {PLACE}/collectd.conf")
     binds = {"chips": "/etc/simulated-chips", "readings": "/var/lib/simulated-chips"}
     binds["tools"] = "/usr/local/Ascend/driver/tools"

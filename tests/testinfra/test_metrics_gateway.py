@@ -67,7 +67,7 @@ def test_what_speaks_without_tls_is_on_the_loopback_and_read_by_the_gateway_with
     prometheus = connect(facts.names("management")[0])
     certificate = ("--cert", "/etc/prometheus/pki/client.crt", "--key", "/etc/prometheus/pki/client.key")
     for name in facts.names(group):
-        listening = connect(name).check_output("ss --no-header --listening --tcp --numeric sport = :%s", port)
+        listening = connect(name).check_output("ss --no-header --listening --tcp --numeric %s", f"sport = :{port}")
         assert {line.split()[3] for line in listening.splitlines()} == {f"127.0.0.1:{port}"}, name
         address, other = facts.address(name), another_host(connect(name))
         assert status(other, f"http://{address}:{port}/metrics", "--connect-timeout", "1") == "000", name
