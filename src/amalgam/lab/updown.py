@@ -200,7 +200,7 @@ def _create_disks(names: Names, state: LabState, wanted: list[str], site: Site, 
         if site.lab is not None and site.lab.mail_host == name:
             server = f"{name}.{site.settings.site_domain}"
             mail.install(upper, name=server, address=entry.address, libraries=bundle / "wheels", keep=names.mail_folder)
-            dead_man_switch.install(upper)
+            dead_man_switch.install(upper, keep=names.mail_folder)
         entry.rootfs = str(lower)
     save(names, state)
 

@@ -9,17 +9,20 @@ import http.server
 import json
 import os
 import sys
+from pathlib import Path
+
+PATH = (Path(os.environ.get("CREDENTIALS_DIRECTORY", ".")) / "path").read_text(encoding="utf-8")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """One call."""
 
     def do_POST(self) -> None:
-        """Believe what has the form of a call, with alerts that fire."""
+        """Believe who knows the path and says that alerts fire."""
         try:
             call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             names = sorted({f"{one['labels']['cluster']}/{one['labels']['alertname']}" for one in call["alerts"]})
-            good = call["status"] == "firing"
+            good = call["status"] == "firing" and self.path == PATH
         except (KeyError, TypeError, ValueError):
             good, names = False, []
         self.send_response(200 if good else 400)
