@@ -89,7 +89,7 @@ molecule: lab ## Run one scenario on the lab (SCENARIO=host_base); starts the la
 	molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
-bench: venv ## Time bundle, install, second run, a new worker, 200 VCs; storage beside a disk (COLD=1: the bundle from nothing, too)
+bench: venv ## Time bundle, install, second run, a new worker, 200 VCs, monitoring; storage beside a disk (COLD=1: the bundle from nothing, too)
 	$(VENV)/bin/python -m tests.bench $(if $(COLD),--cold)
 
 .PHONY: format

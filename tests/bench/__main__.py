@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: bundle, install, second runs, new worker; storage, images and VCs beside the plain thing."""
+"""`python -m tests.bench`: bundle, install, second runs, new worker, monitoring; storage, images, VCs by plain ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from amalgam.lab.names import Names
 from amalgam.lab.status import status
 from tests.bench import again, bundles, images, monitoring, sites, storage, tenants, training
+from tests.bench.idle import wait_idle
 from tests.bench.report import Figure, TaskCounts, show, show_comparisons
 from tests.e2e.support.nodes import Lab
 
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 def _site(console: Console, *, cold: bool, whole: bool) -> None:
-    """Bundle, install, second runs and a new worker; the ``whole`` has storage and tenants on that site, too."""
+    """Bundle, install, second runs and a new worker; the ``whole`` has storage, tenants and monitoring, too."""
     if status(Names.of_checkout())["state"] != "down":
         console.print("The checkout's lab is up and shares the processors: figures are better without it.")
     figures: list[Figure] = []
@@ -52,7 +53,12 @@ def _site(console: Console, *, cold: bool, whole: bool) -> None:
                 _storage(console, bench.lab)
                 _tenants(console, bench.lab)
             sites.add_worker(bench)
-        figures.append(again.make_lab_again())
+        with again.lab_made_again() as figure:
+            figures.append(figure)
+            if whole:
+                # The bench's own site has nobody who watches.
+                wait_idle()
+                monitoring.measure(console, Lab(Names.of_checkout()), figures)
     finally:
         show(console, figures, runs)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from amalgam.lab.names import Names
 from amalgam.lab.status import DOWN, status
@@ -13,8 +15,9 @@ from tests.e2e.support.checkout import ROOT
 AGAIN_SECONDS = 60.0
 
 
-def make_lab_again() -> Figure:
-    """Bring the checkout's lab up, and once more; where it was down it is taken down again.
+@contextmanager
+def lab_made_again() -> Iterator[Figure]:
+    """Bring the checkout's lab up, and once more; where it was down it is taken down again at the end.
 
     Raises:
         subprocess.CalledProcessError: it failed; what it said went to the terminal.
@@ -24,7 +27,7 @@ def make_lab_again() -> Figure:
         _make("lab")
         began = time.monotonic()
         _make("lab")
-        return Figure("second `make lab`", time.monotonic() - began, AGAIN_SECONDS, "four nodes, all of it done")
+        yield Figure("second `make lab`", time.monotonic() - began, AGAIN_SECONDS, "four nodes, all of it done")
     finally:
         if was_down:
             _make("lab-down")

@@ -1,21 +1,29 @@
-"""What watching costs each host, and how long it takes from a measurement to a mail."""
+"""What watching costs each host, how long it takes from a measurement to a mail, and how fast logs are taken in."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench.report import Figure
+from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.log_flood import flood
+from tests.e2e.support.logs import Logs
 from tests.e2e.support.mails import Mailbox
 from tests.e2e.support.memory import memory_in_use
 from tests.e2e.support.monitoring import Monitoring
 from tests.e2e.support.nodes import Lab, Node
 
 MAIL_SECONDS = 90.0
+LINES = 200_000
+LINES_SECONDS = 36.0
+"""The same speed as a million lines in three minutes, the goal of tests/soak/test_log_flood.py."""
 
 _WATCHED_SECONDS = 60
 _COLLECTORS = ("collectd", "metrics-gateway", "vlagent", "systemd-journal-upload")
@@ -42,7 +50,7 @@ class _Use:
 
 
 def measure(console: Console, lab: Lab, figures: list[Figure]) -> None:
-    """Print what monitoring takes of each host in a quiet minute; add the time until a mail to ``figures``."""
+    """Print what monitoring takes of each host in a quiet minute; add to ``figures`` how long mail and logs take."""
     monitoring = Monitoring(lab)
     before = {node.name: _used(node, _units(node, monitoring)) for node in lab.nodes()}
     time.sleep(_WATCHED_SECONDS)
@@ -54,8 +62,33 @@ def measure(console: Console, lab: Lab, figures: list[Figure]) -> None:
             seconds = (use.ticks - before[node.name][unit].ticks) / os.sysconf("SC_CLK_TCK")
             share = f"{100 * seconds / _WATCHED_SECONDS:.1f} %"
             table.add_row(node.name, unit, share, f"{use.kib / 1024:.0f} MiB", series.get(node.name, ""))
+    for node, cores, mib in _pod_logs(monitoring):
+        table.add_row(node, "agent of pods' logs", f"{100 * cores:.1f} %", f"{mib:.0f} MiB", series.get(node, ""))
     console.print(table)
     figures.append(_mail(lab, monitoring))
+    figures.append(_logs(lab))
+
+
+def _pod_logs(monitoring: Monitoring) -> list[tuple[str, float, float]]:
+    """Node, processors and memory (MiB) of each agent, by the kubelet: they are containers and no units."""
+    agents = '{namespace="logging",container="vlagent"}'
+    cores = _by_node(
+        monitoring, f"sum by (node) (rate(container_cpu_usage_seconds_total{agents}[{_WATCHED_SECONDS}s]))"
+    )
+    memory = _by_node(monitoring, f"sum by (node) (container_memory_rss{agents}) / 1024 / 1024")
+    assert cores.keys() == memory.keys() == {node.name for node in monitoring.lab.cluster_nodes()}
+    return [(node, cores[node], memory[node]) for node in sorted(cores)]
+
+
+def _by_node(monitoring: Monitoring, expression: str) -> dict[str, float]:
+    return {one["metric"]["node"]: float(one["value"][1]) for one in monitoring.query(expression)}
+
+
+def _logs(lab: Lab) -> Figure:
+    with tempfile.TemporaryDirectory() as folder:
+        flooded = flood(Cluster(lab), Logs(lab, Path(folder)), LINES, printed_in=4)
+    note = f"{LINES / flooded.seconds:.0f} lines a second"
+    return Figure(f"{LINES:,} lines, printed and found", flooded.seconds, LINES_SECONDS, note)
 
 
 def _units(node: Node, monitoring: Monitoring) -> tuple[str, ...]:

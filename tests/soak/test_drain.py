@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from amalgam.lab.environment import environment
+from amalgam.lab.simulated_chips.on_node.machine import HEALTHY, UNHEALTHY
 from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.mails import Mailbox, text_of
 from tests.e2e.support.monitoring import Monitoring
 from tests.e2e.support.nodes import Lab
 from tests.e2e.support.playbook import PlaybookRun, RunningPlaybook
+from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -35,6 +39,28 @@ def _unschedulable(cluster: Cluster, node: str) -> bool:
 
 def _pods(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
     return list(cluster.get(f"pods --namespace {namespace}")["items"])
+
+
+@contextmanager
+def _ill_chip(lab: Lab, *nodes: str) -> Iterator[None]:
+    try:
+        for name in nodes:
+            lab.node(name).run(f"simulated-chips set-health 6 {UNHEALTHY}")
+        yield
+    finally:
+        for name in nodes:
+            lab.node(name).run(f"simulated-chips set-health 6 {HEALTHY}")
+
+
+def _nobody_is_mailed_about(lab: Lab, silenced: str, other: str) -> None:
+    """Alerts of both come in one group: when the mail about the other one is there, none comes about this one."""
+    monitoring = Monitoring(lab)
+    mails = Mailbox(monitoring.host)
+    with _ill_chip(lab, silenced, other):
+        wait_until("it fires", lambda: monitoring.alerts("AcceleratorUnhealthy", node=silenced, chip="6"), seconds=180)
+        mail = mails.wait_for("AcceleratorUnhealthy", other, seconds=180)
+    assert silenced not in f"{mail['Subject']}\n{text_of(mail)}"
+    assert mails.about(silenced) == []
 
 
 @pytest.fixture
@@ -72,6 +98,8 @@ def test_a_worker_is_emptied_in_silence_and_taken_back(lab: Lab, cluster: Cluste
         assert _silenced(monitoring, worker)
         cluster.wait(namespace, "rollout status deployment/moved")
         assert worker not in {pod["spec"]["nodeName"] for pod in _pods(cluster, namespace)}
+
+        _nobody_is_mailed_about(lab, worker, lab.members("workers")[0])
 
         _run(lab, "uncordon", worker)
         assert not _unschedulable(cluster, worker)

@@ -15,7 +15,8 @@ def test_the_second_make_lab_is_timed_and_the_lab_left_as_it_was(
     monkeypatch.setattr(again, "status", lambda _: {"state": state})
     monkeypatch.setattr(again, "_make", targets.append)
 
-    figure = again.make_lab_again()
+    with again.lab_made_again() as figure:
+        assert targets == ["lab", "lab"]
 
     assert targets == made
     assert (figure.what, figure.goal_seconds) == ("second `make lab`", 60)
@@ -33,6 +34,6 @@ def test_a_lab_that_did_not_come_up_is_taken_down_again(monkeypatch: pytest.Monk
     monkeypatch.setattr(again, "status", lambda _: {"state": "down"})
     monkeypatch.setattr(again, "_make", make)
 
-    with pytest.raises(RuntimeError, match="it failed"):
-        again.make_lab_again()
+    with pytest.raises(RuntimeError, match="it failed"), again.lab_made_again():
+        pytest.fail("there is no lab")
     assert targets == ["lab", "lab-down"]

@@ -1,0 +1,39 @@
+"""Many lines of one container at full speed, and how long it takes until all of them are found."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.logs import Logs
+
+
+@dataclass(frozen=True)
+class Flood:
+    """What became of the lines."""
+
+    lines: int
+    """Found, those that came twice too."""
+    seconds: float
+    """From the start of the container until the last different line was found."""
+    node: str
+    """Where the container ran."""
+
+
+def flood(cluster: Cluster, logs: Logs, lines: int, *, printed_in: int) -> Flood:
+    """Print so many different lines in so many seconds, and wait until all are found.
+
+    Raises:
+        AssertionError: some were not found within minutes.
+    """
+    arguments = ["logs-generator", f"--log-lines-total={lines}", f"--run-duration={printed_in}s"]
+    spec = pod_template(cluster.image_of_tests(), arguments, {"app": "flood"}, restartPolicy="Never")["spec"]
+    with cluster.namespace("flood") as namespace:
+        began = time.monotonic()
+        cluster.apply(namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "flood"}, "spec": spec})
+        cluster.wait(namespace, "wait --for=jsonpath={.status.phase}=Succeeded pod/flood", seconds=600)
+        found = logs.await_messages(f'{{kubernetes.pod_namespace="{namespace}"}} log:=pods', lines, seconds=300)
+        seconds = time.monotonic() - began
+        node = cluster.get(f"pod flood --namespace {namespace}")["spec"]["nodeName"]
+    return Flood(found, seconds, node)
