@@ -47,6 +47,12 @@ def test_chips_are_measured_where_there_are_some(each_host: Host, facts: SiteFac
     assert measured == ({host.accelerator} & {kind.accelerator for kind in KINDS})
 
 
+def test_what_lies_in_the_datasets_of_vcs_is_measured_by_one_host(each_host: Host, facts: SiteFacts) -> None:
+    measured = set(re.findall(r'collectd_bucket_bucket_used\{bucket="datasets-([^"]+)"', _page(each_host)))
+    measures = each_host.backend.get_hostname() in facts.names("storage")[:1]
+    assert measured == ({vc.vc for vc in facts.site.datasets} if measures else set())
+
+
 def test_the_page_is_for_the_loopback_only(each_host: Host) -> None:
     sockets = each_host.check_output(f"ss --listening --tcp --numeric --no-header 'sport = :{PORT}'")
     assert {line.split()[3].rpartition(":")[0] for line in sockets.splitlines()} == {"127.0.0.1"}

@@ -130,6 +130,13 @@ MEASURES = (
     _quota(Unit.BYTES, "(requests|limits).memory|(.+/)?requests.storage"),
     _quota(Unit.COUNT, "pods|requests.(nvidia|huawei).com/.+"),
     Measure(
+        Scope.VC,
+        Unit.BYTES,
+        _always("datasets"),
+        "avg_over_time(vc:datasets_used:bytes[WINDOW])",
+        "vc:datasets_quota:bytes > 0",
+    ),
+    Measure(
         Scope.NODE,
         Unit.CORES,
         _always("cpu"),

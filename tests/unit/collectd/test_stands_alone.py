@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.collectd.conftest import ROOT
 
-FILES = sorted((ROOT / "roles/collectd/templates/usr/lib/amalgam/collectd/amalgam_accelerators").glob("*.py"))
+FILES = sorted((ROOT / "roles/collectd/templates/usr/lib/amalgam/collectd").rglob("*.py"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.name for file in FILES])

@@ -96,6 +96,7 @@ VARIABLES = {
     "harbor_name": "registry.example.internal",
     "harbor_port": 5000,
     "harbor_http_port": 8080,
+    "harbor_metrics_port": 9091,
     "harbor_data_volume": "/srv/harbor",
     "harbor_admin_password": 'a"b: #{c}',
     "harbor_database_password": "0123",
@@ -119,6 +120,7 @@ def test_the_settings_are_what_harbor_reads_whatever_the_passwords_hold(tmp_path
     assert settings["https"]["port"] == 5000
     assert settings["harbor_admin_password"] == 'a"b: #{c}'
     assert settings["database"]["password"] == "0123"
+    assert settings["metric"] == {"enabled": True, "port": 9091, "path": "/metrics"}
     assert settings["trivy"]["skip_update"] is settings["trivy"]["offline_scan"] is True
 
 

@@ -1,0 +1,63 @@
+"""The rules of the role ``host_firewall``, as the kernel takes them, in a network of their own."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.unit.plugins.conftest import ROOT, Played
+
+TEMPLATE = ROOT / "roles/host_firewall/templates/etc/nftables/amalgam.nft.j2"
+VARIABLES = {
+    "ansible_managed": "Managed",
+    "host_firewall_admin_sources": ["192.0.2.0/24"],
+    "host_firewall_trusted_interfaces": [],
+    # As if it were open, and as Docker opens it: past the openings.
+    "host_firewall_rules": [{"name": "all", "ports": ["1-65535"], "sources": ["0.0.0.0/0"]}],
+}
+
+
+@pytest.fixture
+def rules(play: Callable[..., Played], tmp_path: Path) -> Callable[..., Path]:
+    """Write the rules."""
+
+    def write(**changed: object) -> Path:
+        arguments = {"src": str(TEMPLATE), "dest": str(tmp_path / "rules.nft")}
+        ran = play([{"ansible.builtin.template": arguments}], vars=VARIABLES | changed, gather_facts=False)
+        assert ran.rc == 0, ran.output
+        return tmp_path / "rules.nft"
+
+    return write
+
+
+def _reached(rules: Path) -> dict[str, bool]:
+    """Whether port 9091 of a host with these rules is reached by itself and by another one, a namespace, too."""
+    script = f"""
+set -eu
+unshare --net sleep 60 & other=$!
+trap 'kill $(jobs -p)' EXIT
+until ip link set lo up && [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do :; done
+ip link add inside type veth peer name outside netns $other
+ip address add 192.0.2.1/24 dev inside && ip link set inside up
+nsenter --net --target $other ip address add 192.0.2.2/24 dev outside
+nsenter --net --target $other ip link set outside up
+nft --file {rules}
+python3 -m http.server 9091 --directory {rules.parent} 2>/dev/null >/dev/null & server=$!
+ask() {{ timeout 2 bash -c 'exec 3<>/dev/tcp/'$1/9091 2>/dev/null && echo yes || echo no; }}
+until [ "$(ask 127.0.0.1)" = yes ]; do :; done
+ask 192.0.2.1
+nsenter --net --target $other timeout 2 bash -c 'exec 3<>/dev/tcp/192.0.2.1/9091' 2>/dev/null && echo yes || echo no
+"""
+    done = subprocess.run(
+        ["unshare", "--net", "bash", "-c", script], capture_output=True, text=True, check=True, timeout=50
+    )
+    own, other = done.stdout.split()
+    return {"itself": own == "yes", "another": other == "yes"}
+
+
+def test_a_port_of_the_hosts_own_is_closed_to_others_whoever_opens_it(rules: Callable[..., Path]) -> None:
+    assert _reached(rules(host_firewall_own_ports=[])) == {"itself": True, "another": True}
+    assert _reached(rules(host_firewall_own_ports=[9091])) == {"itself": True, "another": False}
