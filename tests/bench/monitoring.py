@@ -75,7 +75,7 @@ def _pod_logs(monitoring: Monitoring) -> list[tuple[str, float, float]]:
     cores = _by_node(
         monitoring, f"sum by (node) (rate(container_cpu_usage_seconds_total{agents}[{_WATCHED_SECONDS}s]))"
     )
-    memory = _by_node(monitoring, f"sum by (node) (container_memory_rss{agents}) / 1024 / 1024")
+    memory = _by_node(monitoring, f"sum by (node) (container_memory_working_set_bytes{agents}) / 1024 / 1024")
     assert cores.keys() == memory.keys() == {node.name for node in monitoring.lab.cluster_nodes()}
     return [(node, cores[node], memory[node]) for node in sorted(cores)]
 
