@@ -59,7 +59,9 @@ class ServerName:
 def make_authority(site_name: str, now: datetime | None = None) -> Credential:
     """A new authority for the site, which signs certificates of servers and clients and no further authorities."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Amalgam authority of {site_name}")])
+    # A common name has at most 64 characters (RFC 5280, appendix A.1); a site's may have 63.
+    common_name = f"Amalgam authority of {site_name}"[:64]
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = (
         _builder(name, name, key.public_key(), now or datetime.now(UTC), CA_LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

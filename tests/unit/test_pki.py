@@ -127,3 +127,8 @@ def test_a_server_cannot_pass_for_a_client(authority: Credential, client: bool, 
 
 def test_a_printed_credential_shows_no_key(authority: Credential) -> None:
     assert "PRIVATE KEY" not in repr(authority)
+
+
+def test_an_authority_of_a_site_with_the_longest_name_signs() -> None:
+    longest = make_authority("s" * 63, NOW)
+    assert is_current(issue(longest, SERVER, NOW), longest, SERVER, NOW)

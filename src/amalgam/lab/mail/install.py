@@ -64,8 +64,8 @@ def install(upper: Path, *, name: str, address: str, libraries: Path, keep: Path
     folder.mkdir(parents=True)
     wheels.unpack(libraries, _LIBRARIES, "amd64", folder)
     shutil.copytree(_ON_NODE, folder / "lab_mail", ignore=shutil.ignore_patterns("__pycache__"))
-    authority = pki.make_authority(f"mail of {name}")
-    issued = pki.issue(authority, ServerName(name, [name], [address]))
+    authority = pki.make_authority("the lab's mail")
+    issued = pki.issue(authority, ServerName("mail", [name], [address]))
     password = secrets.token_urlsafe(32)
     for where, texts, mode in (
         (
