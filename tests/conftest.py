@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from amalgam.lab.environment import environment
 from amalgam.lab.names import Names
 from amalgam.lab.status import status
 from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.datasets import Keys
 from tests.e2e.support.nodes import Done, Lab, Node
 from tests.e2e.support.playbook import PlaybookRun, start_site
 
@@ -62,3 +65,27 @@ def playbook(lab: Lab) -> Callable[..., PlaybookRun]:
         return start_site(lab.inventory, *arguments).wait()
 
     return run
+
+
+@pytest.fixture(scope="module")
+def reach(lab: Lab) -> Iterator[None]:
+    """This machine's programs reach the lab by the site's own names."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(lab.names).items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def keys(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    """Credentials of every VC and role."""
+    return Keys(lab, tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def dataset(keys: Keys) -> Iterator[str]:
+    """A dataset of the test's own; it is deleted with all that is in it."""
+    name = f"test-{secrets.token_hex(4)}"
+    keys.run("create", name)
+    yield name
+    keys.run("delete", name, "--all", role="manager")
