@@ -37,9 +37,9 @@ def site_table(
 
 
 def _state(facts: Mapping[str, Any]) -> str:
-    # Chips that nobody looks after stand idle, and nothing else says so.
+    # Chips that nobody looks after stand idle, and nothing else says so. In few words: a longer line is broken.
     chips = in_words(recognise(read_host(facts.get("site_unnamed_chips", {}).get("stdout", "")).devices))
-    return f"ready, but has chips that hosts.yml does not name: {chips}" if chips else "ready"
+    return f"ready; {chips} not in hosts.yml" if chips else "ready"
 
 
 class FilterModule:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,8 +64,7 @@ def test_every_node_is_ready_and_a_second_run_changes_nothing(shape: OwnLab) -> 
     # A card that the inventory says nothing of.
     with simulated_driver(worker, ASCEND, "24.1.rc3"):
         again = _run_site(shape)
-    told = rf"{worker.name} .* ready, but has chips that hosts.yml does not name: 1 ascend"
-    assert re.search(told, again.output), again.end
+    assert "ready; 1 ascend not in hosts.yml" in " ".join(again.output.split()), again.end
     assert again.counts("changed") == dict.fromkeys(again.recap, 0), again.end
 
 

@@ -30,6 +30,6 @@ def test_chips_that_the_inventory_does_not_name_are_named_and_a_host_that_failed
     assert states({"master1": {}} | found, ["master1", "gpu1", "cpu1"]) == {
         "master1": "ready",
         "gpu1": "ready",
-        "cpu1": "ready, but has chips that hosts.yml does not name: 1 ascend, 1 nvidia",
+        "cpu1": "ready; 1 ascend, 1 nvidia not in hosts.yml",
         "cpu2": "not reached or failed: see above",
     }
