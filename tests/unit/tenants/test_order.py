@@ -94,7 +94,7 @@ def _moments(live: Mapping[str, LiveVc], wanted: tuple[Tenancy, ...]) -> Iterato
         yield old | {one.name: (one.path, one.effective) for one in written}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_SITE, _SITE)
 def test_no_ancestor_is_over_committed_between_any_two_writes(before: Any, after: Any) -> None:
     old, new = _site(before), _site(after)

@@ -56,7 +56,7 @@ def _leaves(node: Node, effective: dict[Kind, int]) -> Iterator[dict[Kind, int]]
         yield from _leaves(child, effective_quota(node, child))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(_WHERE, _CHANGE), max_size=12))
 def test_no_sequence_of_accepted_changes_over_commits_any_ancestor(
     changes: list[tuple[list[int], tuple[str, object]]],
@@ -75,7 +75,7 @@ def test_no_sequence_of_accepted_changes_over_commits_any_ancestor(
                 assert sum(leaf[kind] for leaf in leaves) <= account.effective[kind]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_tree(depth=2), st.lists(st.builds(Lent, st.just("n0"), st.just("n1"), _AMOUNTS), max_size=3))
 def test_loans_change_who_has_what_and_never_how_much_there_is(children: tuple[Node, ...], loans: list[Lent]) -> None:
     known = {child.name for child in children}

@@ -129,7 +129,7 @@ def test_what_users_write_reaches_the_program_as_it_was_written(
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_words_change_anything_else(words: list[str]) -> None:
     plain = render(TrainingJob.model_validate({**BASE, "command": ["plain"]})).objects
 
