@@ -97,5 +97,5 @@ def test_files_with_secrets_are_for_those_who_need_them(management_host: Host) -
 
 
 def test_data_is_on_disk_and_nobody_elses_business(management_host: Host) -> None:
-    storage = management_host.file("/var/lib/prometheus/metrics2")
+    storage = management_host.file("/var/lib/prometheus/site")
     assert (storage.user, storage.mode) == ("prometheus", 0o750)
