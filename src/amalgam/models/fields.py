@@ -158,9 +158,14 @@ def _architecture(value: object) -> object:
     raise refusal(Rule.UNSUPPORTED_ARCHITECTURE, f"{value!r} is no architecture of the bundle", remedy)
 
 
+def is_template(text: str) -> bool:
+    """Whether Ansible fills something in before it is used."""
+    return "{{" in text or "{%" in text
+
+
 def _controller_path(value: str) -> str:
     plain = _INVENTORY_DIR.sub("/", value)
-    if "{{" in plain or "{%" in plain:
+    if is_template(plain):
         reason = "only {{ inventory_dir }} may stand in a path that is read before Ansible runs"
         raise refusal(Rule.BAD_TEMPLATE, reason, "write an absolute path, or one that begins with {{ inventory_dir }}")
     if not plain.startswith("/"):

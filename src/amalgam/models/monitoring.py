@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from amalgam.models.draft import Draft
 from amalgam.models.faults import Rule
-from amalgam.models.fields import ControllerPath, is_label, refusal, resolve_path
+from amalgam.models.fields import ControllerPath, is_label, is_template, refusal, resolve_path
 from amalgam.models.registry import user_name
 from amalgam.monitoring.problems import KeyPath, Problem
 
@@ -177,4 +177,4 @@ def _has_template(value: object) -> bool:
         return any(_has_template(inner) for inner in value.values())
     if isinstance(value, list):
         return any(_has_template(inner) for inner in value)
-    return isinstance(value, str) and ("{{" in value or "{%" in value)
+    return isinstance(value, str) and is_template(value)
