@@ -24,8 +24,8 @@ description:
     was made from another lock, or lacks an architecture of its hosts.
   - Makes the site's secrets at the first run and reads them at every other, and issues server certificates of the
     site's own authority where there is none, where its names changed, or where a third of its time is left.
-  - Returns the facts C(site_secrets), C(site_bundle) and C(site_registry_projects): the site's projects with the
-    members of their VCs. A success is never printed, so the task needs no C(no_log); with it, the faults could not
+  - Returns the facts C(site_secrets), C(site_bundle) and C(site_registry_projects), which has the site's projects with
+    the members of their VCs. A success is never printed, so the task needs no C(no_log); with it, the faults could not
     be read either.
   - In check mode nothing is written. What is missing is made in memory, so that a new site can be checked.
 options:

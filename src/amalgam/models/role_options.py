@@ -14,7 +14,7 @@ import yaml
 
 from amalgam.errors import AmalgamError
 from amalgam.models.faults import Fault, Rule
-from amalgam.models.fields import type_name
+from amalgam.models.fields import is_template, type_name
 from amalgam.models.inventory import Variable
 from amalgam.models.validate import is_quoted_boolean, quoted_boolean
 from amalgam.models.yaml_source import KeyPath, VaultedText, dotted
@@ -133,7 +133,7 @@ def _mapping_problems(options: dict[str, Option], value: dict[str, Any], path: K
 
 
 def _wrong_type(option: Option, value: object, path: KeyPath) -> Problem:
-    if isinstance(value, str) and "{{" in value:
+    if isinstance(value, str) and is_template(value):
         reason = f"a template, where {_WORDS[option.kind]} is wanted: its type cannot be checked before a run"
         return path, Rule.BAD_TEMPLATE, reason, "write the value itself"
     if option.kind == "bool" and is_quoted_boolean(value):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from amalgam import pki
 from amalgam.lab import wheels
+from amalgam.lab.state import write_atomically
 from amalgam.lab.units import enable
 from amalgam.pki import ServerName
 
@@ -67,18 +68,13 @@ def install(upper: Path, *, name: str, address: str, libraries: Path, keep: Path
     authority = pki.make_authority("the lab's mail")
     issued = pki.issue(authority, ServerName("mail", [name], [address]))
     password = secrets.token_urlsafe(32)
-    for where, texts, mode in (
-        (
-            upper / _CREDENTIALS,
-            {"certificate": issued.certificate, "key": issued.key, "login": f"{USER}:{password}"},
-            0o600,
-        ),
-        (keep, {CA_FILE: authority.certificate, PASSWORD_FILE: password}, 0o600),
+    credentials = {"certificate": issued.certificate, "key": issued.key, "login": f"{USER}:{password}"}
+    for where, texts in (
+        (upper / _CREDENTIALS, credentials),
+        (keep, {CA_FILE: authority.certificate, PASSWORD_FILE: password}),
     ):
         where.mkdir(parents=True, exist_ok=True)
         where.chmod(0o700)
         for file, text in texts.items():
-            (where / file).touch(mode)
-            (where / file).chmod(mode)
-            (where / file).write_text(text)
+            write_atomically(where / file, text, 0o600)
     enable(upper, "lab-mail", _UNIT.format(address=address))
