@@ -78,6 +78,11 @@ def show(console: Console, figures: list[Figure], runs: list[TaskCounts]) -> Non
         verdict = "[green]met[/]" if figure.seconds <= figure.goal_seconds else "[red]missed[/]"
         table.add_row(figure.what, f"{figure.seconds:.1f} s", f"{figure.goal_seconds:.0f} s", verdict, figure.note)
     console.print(table)
+    if runs:
+        _show_runs(console, runs)
+
+
+def _show_runs(console: Console, runs: list[TaskCounts]) -> None:
     counts = Table("run", "tasks", "executions", "round trips", "by host", "on the controller", title="What runs did")
     for run in runs:
         by_host = ", ".join(f"{address} {count}" for address, count in sorted(run.round_trips.items()))

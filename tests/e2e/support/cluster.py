@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from amalgam.pins import load_lock
@@ -22,7 +23,7 @@ class Cluster:
 
     lab: Lab
 
-    @property
+    @cached_property
     def control_plane(self) -> Node:
         """The node on which kubectl runs."""
         return self.lab.node(self.lab.members("control_plane")[0])
