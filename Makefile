@@ -78,7 +78,7 @@ test-fast: venv lint ## Lint, unit and contract tests: no lab needed
 
 .PHONY: test
 test: test-fast lab ## All tests; starts the lab where it is not up
-	$(PYTEST) tests/testinfra tests/e2e
+	$(PYTEST) --durations 60 --durations-min 5 tests/testinfra tests/e2e
 
 .PHONY: soak
 soak: lab ## The tests that take long, or need more than this machine's architecture
