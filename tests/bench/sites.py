@@ -74,7 +74,8 @@ def site_bench(bundle: Path, figures: list[Figure], runs: list[TaskCounts]) -> I
 def install(bench: SiteBench) -> None:
     """The cluster alone from bare nodes, the site with its storage from bare nodes, and that once more."""
     cluster = bench.lab.names.root / "inventories" / "cluster"
-    write_inventory(cluster, {name: hosts for name, hosts in HOSTS.items() if name != "storage"}, NETWORKS)
+    without = {name: hosts for name, hosts in HOSTS.items() if name != "storage"}
+    write_inventory(cluster, without | {"bundle_server": HOSTS["storage"]}, NETWORKS)
     bench.run("install of the cluster alone, 4 bare nodes", INSTALL_SECONDS, cluster, note="warm bundle, no Ceph")
     bench.lab.recreate(*bench.lab.state.nodes)
     bench.run("site install, 4 bare nodes", INSTALL_SECONDS, bench.lab.inventory, note="warm bundle")
