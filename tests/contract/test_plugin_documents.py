@@ -24,8 +24,7 @@ def _documents(file: Path) -> dict[str, Any]:
 def test_every_plugin_is_documented_by_its_name() -> None:
     plugins = files_below("plugins/action", "plugins/callback", "plugins/vars", suffixes=(".py",))
     assert plugins
-    named = {file.stem: _documents(file)["DOCUMENTATION"] for file in plugins}
-    assert {stem: document["name"] for stem, document in named.items()} == {stem: stem for stem in named}
+    assert [file for file in plugins if _documents(file)["DOCUMENTATION"]["name"] != file.stem] == []
 
 
 def test_the_examples_of_an_action_are_tasks_that_name_it() -> None:
