@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from amalgam.bundle.ahead import Ahead
 from amalgam.bundle.alone import alone
 from amalgam.bundle.assemble import assemble
 from amalgam.bundle.clean import trim_go_cache
@@ -104,9 +105,12 @@ class Builder:
         steps = list(contents.steps())
         progress = Progress(self.console, len(steps) + 1)
         placed = {one.artifact.path: one for one in brought}
-        for step in steps:
-            with progress.step(step.name):
-                placed |= {entry.artifact.path: entry for entry in step.run()}
+        with Ahead(contents.programs, [step.program for step in steps if step.program]) as ahead:
+            for step in steps:
+                with progress.step(step.name):
+                    if step.program:
+                        ahead.wait(*step.program)
+                    placed |= {entry.artifact.path: entry for entry in step.run()}
         with progress.step("bundle put together, listed and signed"):
             assemble(
                 folder,

@@ -41,10 +41,11 @@ class Placed:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of progress: a name, and what it puts into the bundle."""
+    """One line of progress: a name, what it puts into the bundle, and the program it makes, if it makes one."""
 
     name: str
     run: Callable[[], Iterable[Placed]]
+    program: tuple[str, Arch] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class Contents:
         for program, arch in sorted(self._programs_needed()):
             version = self.lock.version(self.programs.owner(program))
             if self.store.get(self.programs.key(program, arch)) is None:
-                yield Step(f"program {program} {version} {arch}", partial(self._program, program, arch))
+                run = partial(self._program, program, arch)
+                yield Step(f"program {program} {version} {arch}", run, (program, arch))
 
     def _programs_needed(self) -> Iterator[tuple[str, Arch]]:
         for arch in self.arches:

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from amalgam.bundle.components import Component, Components
+from amalgam.bundle.components import Component, Components, GoSource
 from amalgam.bundle.fetch import Fetcher
 from amalgam.bundle.patched import COPIES, write_patched
 from amalgam.bundle.store import Made, Store, file_sha256, key_of
@@ -23,6 +23,15 @@ from amalgam.pins import Arch, Lock
 
 TRIPLETS: dict[Arch, str] = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 GO_FILES = "versions/go"
+
+
+@dataclass(frozen=True)
+class GoCall:
+    """A ``go`` command, where it is to run, and in which environment."""
+
+    command: list[str]
+    folder: Path
+    environment: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,23 @@ class Programs:
 
         return self.store.make(self.key(program, arch), maker)
 
+    def listing(self, program: str, arch: Arch, *, compiled: bool) -> GoCall | None:
+        """A call that downloads the modules of a program built by Go or, ``compiled``, leaves only linking to be done.
+
+        Nothing where there is nothing to be done so: with C's headers, or in sources yet to be patched.
+
+        Raises:
+            AmalgamError: there is no toolchain.
+        """
+        name = self.owner(program)
+        source = self.components.components[name].go
+        released = self.lock.components[name].releases.get(program, {}).get(arch)
+        if source is None or released or (compiled and (source.cgo or source.patches)):
+            return None
+        arguments = ["list", "-deps", *(["-export"] if compiled else []), *_package_flags(source, program)]
+        extra = {"CGO_ENABLED": "1"} if source.cgo else {}
+        return self._go_call([*arguments, source.programs[program].package], name, arch, extra)
+
     def module_folder(self, component: str, module: str) -> Path:
         """The unpacked sources of a module of the Go proxy, checked against go.sum.
 
@@ -125,7 +151,6 @@ class Programs:
         source = component.go
         if source is None:
             raise ValueError(name)
-        tags = [*source.tags, *source.programs[program].tags]
         flags = " ".join(["-s", "-w", *[f"-X {variable}={value}" for variable, value in source.stamps.items()]])
         extra: dict[str, str] = {}
         if source.cgo:
@@ -133,7 +158,7 @@ class Programs:
             # The build's id would tell in which folder the cache lies: elsewhere the same sources would be other bytes.
             flags += " -buildid= -extldflags " + ("-static" if source.cgo.static else "-Wl,-z,lazy")
             extra = self._cgo_environment(arch, source.cgo.packages)
-        arguments = ["build", "-mod=readonly", "-trimpath", "-tags", ",".join(tags), "-ldflags", flags]
+        arguments = ["build", *_package_flags(source, program), "-ldflags", flags]
         arguments += ["-o", str(target), source.programs[program].package]
         if source.patches:
             with tempfile.TemporaryDirectory() as temporary:
@@ -194,8 +219,17 @@ class Programs:
         self, arguments: list[str], component: str, arch: Arch, extra: dict[str, str], folder: Path | None = None
     ) -> str:
         """Run ``go`` in ``folder``, or beside the component's module files."""
+        call = self._go_call(arguments, component, arch, extra)
+        return _build(call.command, folder or call.folder, call.environment, component)
+
+    def _go_call(self, arguments: list[str], component: str, arch: Arch, extra: dict[str, str]) -> GoCall:
         environment = go_environment(self.cache, arch) | extra
-        return _build([str(self.go), *arguments], folder or self.root / GO_FILES / component, environment, component)
+        return GoCall([str(self.go), *arguments], self.root / GO_FILES / component, environment)
+
+
+def _package_flags(source: GoSource, program: str) -> list[str]:
+    """What a package is compiled by: with other flags Go's cache holds another package."""
+    return ["-mod=readonly", "-trimpath", "-tags", ",".join([*source.tags, *source.programs[program].tags])]
 
 
 def _build(command: list[str], folder: Path, environment: dict[str, str] | None, what: str) -> str:

@@ -111,3 +111,29 @@ def test_a_tool_that_fails_is_told_of_in_its_own_words(tmp_path):
     assert (caught.value.where, caught.value.remedy) == ("here", "mend it")
     said = run_tool(["sh", "-c", "pwd; echo $WORD"], folder=tmp_path, environment={"WORD": "word"}, **told)
     assert said == f"{tmp_path}\nword\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "downloads", "compiles"),
+    [("kubectl", True, True), ("runc", True, False), ("victoria-logs", True, False), ("pause", False, False)],
+)
+def test_what_can_be_done_before_a_program_is_made_is_listed_by_the_flags_it_is_built_with(
+    programs, file_server, monkeypatch, tmp_path, program, downloads, compiles
+):
+    made = programs(pin_of(file_server, TOOL))
+    monkeypatch.setitem(made.__dict__, "go", tmp_path / "go")
+    calls = [made.listing(program, "arm64", compiled=compiled) for compiled in (False, True)]
+    assert [call is not None for call in calls] == [downloads, compiles]
+    if compiles:
+        built = []
+        monkeypatch.setattr(Programs, "_run_go", lambda _, arguments, *__: built.append(arguments) or "")
+        monkeypatch.setattr(Programs, "_modules", lambda *_: [])
+        name = made.owner(program)
+        made._go(program, name, made.components.components[name], "arm64", tmp_path / program)
+        flags = [one for one in built[0][1:-1] if one in calls[1].command]
+        assert flags == ["-mod=readonly", "-trimpath", "-tags", calls[1].command[-2]]
+        assert calls[1].environment["GOARCH"] == "arm64"
+
+
+def test_a_program_of_an_upstream_release_has_nothing_to_be_compiled(programs, file_server):
+    assert programs(pin_of(file_server, TOOL)).listing("crane", "amd64", compiled=True) is None
