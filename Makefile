@@ -40,7 +40,9 @@ lab: venv ## Bring the lab up: bundle, nodes, cluster, platform (TOPOLOGY=refere
 
 .PHONY: lab-down
 lab-down: ## Take the lab down and leave nothing
-	@if [ -x $(AMALGAM) ]; then $(AMALGAM) lab down; else echo "no lab here"; fi
+	@if [ -x $(AMALGAM) ]; then $(AMALGAM) lab down; \
+	elif [ -e .lab ]; then echo "a lab may be up, and $(AMALGAM), which takes it down, is gone: run make venv first" >&2; exit 1; \
+	else echo "no lab here"; fi
 	@if [ -d .lab-own ]; then $(VENV)/bin/python -m tests.e2e.support.own_lab; fi
 
 .PHONY: lab-status

@@ -33,6 +33,7 @@ FORBIDDEN = [
     ("src/amalgam_pulumi", {*ANSIBLE, "amalgam_stacks", "pulumi_kubernetes", "tests"}),
     ("src/amalgam_ansible", {*OURS_ABOVE, "pulumi", "tests"}),
     ("plugins/action", {*OURS_ABOVE, "pulumi", "tests"}),
+    ("plugins/callback", {*OURS_ABOVE, "pulumi", "tests"}),
     ("plugins/filter", {*OURS_ABOVE, "pulumi", "tests"}),
     ("plugins/vars", {*OURS_ABOVE, "pulumi", "tests"}),
 ]

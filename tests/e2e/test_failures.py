@@ -98,16 +98,24 @@ def test_a_master_that_is_down_stops_the_run_at_once_with_the_reason(
     assert "bring it back and run again" in " ".join(run.output.split())
 
 
-def test_a_bundle_server_that_fails_among_the_other_hosts_ends_the_run(
-    lab: Lab, playbook: Callable[..., PlaybookRun]
+@pytest.mark.parametrize(
+    ("group", "tags", "layer", "variable", "value"),
+    [
+        # Its packages are installed beside everybody's; nodes that went on would wait for each of their images in vain.
+        ("bundle_server", "hosts,nodes", "Hosts", "host_base_extra_packages", "['no-such-package'] if {} else []"),
+        # A worker that went on would be joined by nobody.
+        ("control_plane", "nodes,workers", "Nodes", "api_balancer_port", "'no-port' if {} else 6444"),
+    ],
+)
+def test_a_host_that_the_others_need_and_that_fails_among_them_ends_the_run(
+    lab: Lab, playbook: Callable[..., PlaybookRun], group: str, tags: str, layer: str, variable: str, value: str
 ) -> None:
-    """Its packages are installed beside everybody's; nodes that went on would wait for each of their images in vain."""
-    server = lab.members("bundle_server")[0]
-    unknown = f"{{{{ ['no-such-package'] if inventory_hostname == '{server}' else [] }}}}"
-    run = playbook("--tags", "hosts,nodes", "--extra-vars", json.dumps({"host_base_extra_packages": unknown}))
+    failing = lab.members(group)[0]
+    wrong = f"{{{{ {value.format(f'inventory_hostname == {failing!r}')} }}}}"
+    run = playbook("--tags", tags, "--extra-vars", json.dumps({variable: wrong}))
 
     assert run.rc != 0
-    assert run.plays[-1] == "Hosts", f"it went on: {run.plays}"
+    assert run.plays[-1] == layer, f"it went on: {run.plays}"
     assert run.counts("changed") == dict.fromkeys(run.recap, 0), run.end
-    assert "no-such-package" in run.output
-    assert f"{server} failed in this layer" in " ".join(run.output.split())
+    assert value.split("'")[1] in run.output
+    assert f"{failing} failed in this layer" in " ".join(run.output.split())

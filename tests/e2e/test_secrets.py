@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support.canaries import Canary, bootstrap_tokens, canaries, leaks
+from tests.e2e.support.canaries import Canary, canaries, cluster_canaries, leaks
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.command_lines import CommandLines
 from tests.e2e.support.nodes import Lab, Node
@@ -27,8 +27,9 @@ _BUNDLE = "--exclude-dir=bundle"
 @pytest.fixture(scope="module")
 def wanted(lab: Lab, cluster: Cluster) -> list[Canary]:
     """Every secret of the lab's site."""
-    found = [*canaries(lab.site.state_dir), *bootstrap_tokens(cluster)]
-    assert "passphrase of Pulumi" in {canary.name for canary in found}
+    found = [*canaries(lab.site.state_dir), *cluster_canaries(cluster)]
+    known = {"passphrase of Pulumi", "key of kubernetes-admin", "/etc/kubernetes/pki/sa.key"}
+    assert known <= {canary.name for canary in found}
     return found
 
 
@@ -45,9 +46,14 @@ def test_the_search_finds_a_secret_where_it_belongs(lab: Lab, wanted: list[Canar
 
 
 def test_nobody_can_read_a_secret_in_the_files_of_a_node(lab: Lab, wanted: list[Canary]) -> None:
+    planted = "/var/tmp/canary"
     for node in lab.nodes():
-        found = _files_with_secrets(node, wanted, "/etc /usr/local /opt /var /srv /run /tmp /home", prefix=_NOBODY)
-        assert found == [], f"on {node.name} anybody may read {found}"
+        node.run(f"install --mode 0644 /dev/stdin {planted}", stdin=wanted[0].text)
+        try:
+            found = _files_with_secrets(node, wanted, "/etc /usr/local /opt /var /srv /run /tmp /home", prefix=_NOBODY)
+        finally:
+            node.run(f"rm {planted}")
+        assert found == [planted], f"on {node.name} anybody may read {found}"
 
 
 def test_no_log_of_a_node_holds_a_secret(lab: Lab, wanted: list[Canary]) -> None:

@@ -65,6 +65,12 @@ class SiteFacts:
         listed = yaml.safe_load(content)["ceph_subvolumes"]
         return [one["name"] for one in listed if worker in one.get("hosts", [worker])]
 
+    def sysctls(self) -> dict[str, int]:
+        """Kernel settings of every host."""
+        content = (self.site.folder / "group_vars" / "all" / "host_base.yml").read_text(encoding="utf-8")
+        settings: dict[str, int] = yaml.safe_load(content)["host_base_sysctls"]
+        return settings
+
     def cors_origins(self) -> list[str]:
         """Origins whose pages may reach the buckets of datasets."""
         content = (self.site.folder / "group_vars" / "all" / "ceph.yml").read_text(encoding="utf-8")

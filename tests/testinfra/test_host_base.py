@@ -55,6 +55,11 @@ def test_a_host_trusts_the_sites_authority_for_packages_only_by_its_file(each_ho
     assert f'Acquire::https::CAInfo "{CA}";' in each_host.check_output("apt-config dump")
 
 
+def test_the_kernel_has_the_settings_of_the_site(each_host: Host, facts: SiteFacts) -> None:
+    assert facts.sysctls()
+    assert {name: each_host.sysctl(name) for name in facts.sysctls()} == facts.sysctls()
+
+
 def test_no_unit_of_a_host_has_failed(each_host: Host) -> None:
     assert each_host.check_output("systemctl list-units --failed --plain --no-legend") == ""
 

@@ -26,6 +26,8 @@ _CEPH_ENTITIES = (
 )
 _S3_ACCOUNTS = ("datasets", "datasets-vision-member", "datasets-nlp-manager")
 _PUBLIC_MARK = "-----BEGIN CERTIFICATE-----"
+_PIECE = 64
+_LINES_OF_A_KEY = slice(1, 3)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Canary:
 
 
 def canaries(state_dir: Path) -> list[Canary]:
-    """Every secret of a site as it is and in base64; of a key in several lines, each line."""
+    """Every secret of a site, as it is and in base64; of a key in several lines two, and a piece of the whole."""
     vault = ["view", "--vault-password-file", str(state_dir / "vault-password"), str(state_dir / "secrets.yml")]
     secrets = yaml.safe_load(run_local([program("ansible-vault"), *vault]).stdout)
     password = (state_dir / "vault-password").read_text().strip()
@@ -56,11 +58,25 @@ def canaries(state_dir: Path) -> list[Canary]:
     return found
 
 
-def bootstrap_tokens(cluster: Cluster) -> list[Canary]:
-    """The tokens with which nodes may join, of those that live yet."""
-    found = cluster.get("secrets --namespace kube-system --field-selector type=bootstrap.kubernetes.io/token")["items"]
-    tokens = [base64.b64decode(secret["data"]["token-secret"]).decode() for secret in found]
-    return [form for token in tokens for form in _forms("bootstrap token", token)]
+def cluster_canaries(cluster: Cluster) -> list[Canary]:
+    """What the cluster made itself: the keys of its authorities, its administrator's, and all in its Secrets."""
+    found = [form for name, key in _keys_of_kubeadm(cluster) for form in _forms(name, key)]
+    for secret in cluster.get("secrets --all-namespaces")["items"]:
+        # Helm keeps its releases there, which are none.
+        if secret["type"] != "helm.sh/release.v1":
+            place = f"Secret {secret['metadata']['namespace']}/{secret['metadata']['name']}"
+            data = {key: base64.b64decode(value).decode() for key, value in secret.get("data", {}).items()}
+            found += [form for name, value in _leaves(place, data) for form in _forms(name, value)]
+    return found
+
+
+def _keys_of_kubeadm(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    files = "/etc/kubernetes/pki/*.key /etc/kubernetes/pki/etcd/*.key"
+    shown = cluster.control_plane.run(f"for file in {files}; do echo $file $(base64 --wrap 0 $file); done").stdout
+    for file, encoded in (line.split() for line in shown.splitlines()):
+        yield file, base64.b64decode(encoded).decode()
+    for user in yaml.safe_load(cluster.control_plane.run("cat /etc/kubernetes/admin.conf").stdout)["users"]:
+        yield f"key of {user['name']}", base64.b64decode(user["user"]["client-key-data"]).decode()
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -76,7 +92,12 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _forms(name: str, secret: str) -> list[Canary]:
     lines = [line.strip() for line in secret.splitlines() if not line.startswith("-----")]
-    forms = {form for line in lines if len(line) >= _SHORTEST for form in (line, _base64(line))}
+    forms = {
+        form for line in lines[_LINES_OF_A_KEY] or lines if len(line) >= _SHORTEST for form in (line, _base64(line))
+    }
+    if len(lines) > 1:
+        # As kubeconfigs and Secrets have it: from its first byte, which is the same for every key.
+        forms.add(base64.b64encode(secret.encode()).decode()[2 * _PIECE : 3 * _PIECE])
     return [Canary(name, form) for form in sorted(forms)]
 
 
