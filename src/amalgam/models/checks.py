@@ -23,7 +23,7 @@ from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES
 from amalgam.models.registry import Backend, RegistryProject, check_registry
 from amalgam.models.role_options import load_role_options
 from amalgam.models.settings import SiteSettings
-from amalgam.models.storage import Osd, Subvolume, check_storage
+from amalgam.models.storage import STORAGE_VARIABLES, Osd, Subvolume, check_storage
 from amalgam.models.tenant_checks import check_tenants
 from amalgam.models.tenants import ORGANISATIONS, ROLES, Group
 from amalgam.models.topology import WORKER_CLASSES, check_topology
@@ -48,6 +48,7 @@ SITE_WIDE: dict[str, TypeAdapter[Any]] = {
     **MONITORING_VARIABLES,
     "registry_backend": TypeAdapter(Backend),
     "registry_projects": TypeAdapter(list[RegistryProject]),
+    **STORAGE_VARIABLES,
     TRAINING: TypeAdapter(list[TrainingVolume]),
     ORGANISATIONS: TypeAdapter(list[Group]),
     ROLES: TypeAdapter(list[Role]),

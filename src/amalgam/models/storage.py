@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from amalgam.models.draft import Draft
+from amalgam.models.draft import Draft, Value
 from amalgam.models.faults import Fault, Rule
 from amalgam.models.fields import is_label
 from amalgam.models.topology import STORAGE, WORKERS
 
 SEVERAL_HOSTS = 3
-"""With so many storage hosts or more, each copy lies on another host."""
+"""With so many storage hosts or more, there are three copies, each on another host; else two, on different disks."""
+
+COPIES = "ceph_replicas"
+DOMAIN = "ceph_failure_domain"
+
+STORAGE_VARIABLES: dict[str, TypeAdapter[Any]] = {
+    COPIES: TypeAdapter(Annotated[int, Field(ge=2)]),  # Ceph refuses a pool of one
+    DOMAIN: TypeAdapter(Literal["osd", "host"]),
+}
+"""Variable of a site → its type."""
 
 _LABEL_REMEDY = "use 1 to 63 lower-case letters, digits and hyphens"
 
@@ -65,15 +74,28 @@ def _check_disks(draft: Draft, host: str) -> None:
 
 
 def _check_copies(draft: Draft, hosts: list[str]) -> None:
-    """Fewer than three hosts keep two copies, on different disks."""
+    """Each copy needs a disk of its own, or a host with disks."""
     disks = [draft.of_host(host, "ceph_osds", list) for host in hosts]
-    if len(hosts) >= SEVERAL_HOSTS or None in disks:
+    several = len(hosts) >= SEVERAL_HOSTS
+    copies = _given(draft, COPIES, int, 3 if several else 2)
+    domain = _given(draft, DOMAIN, str, "host" if several else "osd")
+    if not hosts or copies is None or domain is None or None in disks:
         return
-    count = sum(len(disk or []) for disk in disks)
-    if hosts and count < 2:
-        reason = f"{count} disk in all: a second copy has no place, and nothing could be written"
-        variable = draft.inventory.variable(hosts[0], "ceph_osds")
-        draft.refuse(variable, Rule.TOO_FEW_OSDS, reason, "name two disks or more")
+    counts = [len(of_host or []) for of_host in disks]
+    if domain == "host":
+        places, what = sum(map(bool, counts)), "storage hosts with disks"
+        remedy = f"name disks of as many hosts, or let copies lie on disks of one host: `{DOMAIN}: osd`"
+    else:
+        places, what, remedy = sum(counts), "disks", "name as many"
+    if places < copies:
+        bare = hosts[counts.index(min(counts))]
+        reason = f"{copies} copies need as many {what}, and the site has {places}"
+        draft.refuse(draft.inventory.variable(bare, "ceph_osds"), Rule.TOO_FEW_OSDS, reason, remedy)
+
+
+def _given(draft: Draft, name: str, kind: type[Value], default: Value) -> Value | None:
+    """The site's value, or the default; ``None`` for one that was refused."""
+    return default if draft.site_wide(name) is None else draft.setting(name, kind)
 
 
 def _check_subvolumes(draft: Draft) -> None:
