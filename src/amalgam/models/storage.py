@@ -45,6 +45,8 @@ class Subvolume(BaseModel):
     """Quota (GiB)."""
     storage_class: str | None = None
     """StorageClass whose volumes lie in it; ``None`` where none do."""
+    reclaim: Literal["delete", "retain"] | None = None
+    """What becomes of such a volume when its claim goes; ``None`` for ``delete``."""
     hosts: list[str] | None = None
     """The workers that mount it and so hold its key; ``None`` for all."""
 
@@ -118,6 +120,9 @@ def _check_subvolumes(draft: Draft) -> None:
 def _check_class(draft: Draft, subvolumes: list[Subvolume], index: int) -> None:
     wanted, variable = subvolumes[index].storage_class, draft.site_wide("ceph_subvolumes")
     if wanted is None:
+        if subvolumes[index].reclaim is not None:
+            reason, remedy = "says what becomes of a class's volumes, and has no class", "name one in storage_class"
+            draft.refuse(variable, Rule.BAD_STORAGE_CLASS, reason, remedy, (index, "reclaim"))
         return
     if wanted in [earlier.storage_class for earlier in subvolumes[:index]]:
         reason, remedy = "two subvolumes are for this class, and a volume lies in one", "name a class of its own"

@@ -56,7 +56,9 @@ def restore(helper: Helper, namespace: str, source: str, claim: str, watch: Watc
     completed(helper.run(["present", folder], [helper.roots[snapshot.storage_class]]))
     watch(Step.BINDING, 0, None)
     if helper.kubectl.get("persistentvolume", volume) is None:
-        helper.kubectl.create(_volume(snapshot, pending, folder))
+        described = helper.kubectl.get("storageclass", snapshot.storage_class)
+        policy = described["reclaimPolicy"] if described else "Delete"
+        helper.kubectl.create(_volume(snapshot, pending, folder, policy))
     # The cluster looks at a claim when it changes, and otherwise now and then.
     where = (f"pvc/{claim}", "--namespace", namespace)
     helper.kubectl.run("annotate", *where, "--overwrite", f"{NAMESPACE}/restored=complete")
@@ -108,7 +110,7 @@ def _wanted(snapshot: Snapshot, name: str) -> Object:
     }
 
 
-def _volume(snapshot: Snapshot, claim: Object, folder: str) -> Object:
+def _volume(snapshot: Snapshot, claim: Object, folder: str, policy: str) -> Object:
     """The volume as the provisioner would have described it, so that it reclaims it with the claim."""
     return {
         "apiVersion": "v1",
@@ -122,7 +124,7 @@ def _volume(snapshot: Snapshot, claim: Object, folder: str) -> Object:
             "capacity": {"storage": quantity(snapshot.quota)},
             "claimRef": {key: claim["metadata"][key] for key in ("namespace", "name", "uid")},
             "hostPath": {"path": folder, "type": "Directory"},
-            "persistentVolumeReclaimPolicy": "Delete",
+            "persistentVolumeReclaimPolicy": policy,
             "storageClassName": snapshot.storage_class,
         },
     }

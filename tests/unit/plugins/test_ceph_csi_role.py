@@ -129,7 +129,7 @@ def test_a_class_has_a_group_a_namespace_and_keys_of_its_own(objects: list[Objec
             assert data == {"userID": client, "userKey": expected, "adminID": client, "adminKey": expected}
 
 
-def test_one_class_is_the_default_and_each_has_snapshots_by_its_name(objects: list[Object]) -> None:
+def test_one_class_is_the_default_one_keeps_volumes_and_each_has_snapshots_by_its_name(objects: list[Object]) -> None:
     default = "storageclass.kubernetes.io/is-default-class"
     classes, snapshots = named(objects, "StorageClass"), named(objects, "VolumeSnapshotClass")
     assert {name: one["metadata"]["annotations"][default] for name, one in classes.items()} == {
@@ -139,6 +139,7 @@ def test_one_class_is_the_default_and_each_has_snapshots_by_its_name(objects: li
     assert {name: one["parameters"]["clusterID"] for name, one in snapshots.items()} == {
         name: one["parameters"]["clusterID"] for name, one in classes.items()
     }
+    assert {name: one["reclaimPolicy"] for name, one in classes.items()} == {"shared": "Delete", "fast": "Retain"}
     for one in snapshots.values():
         assert one["parameters"]["csi.storage.k8s.io/snapshotter-secret-name"].startswith("manager.")
 

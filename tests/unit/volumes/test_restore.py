@@ -51,6 +51,17 @@ def test_the_volume_is_described_when_its_data_are_there(kubectl: FakeKubectl, h
     ]
 
 
+@pytest.mark.parametrize("policy", ["Delete", "Retain"])
+def test_the_volume_is_kept_where_its_class_keeps_volumes(kubectl: FakeKubectl, helper: Helper, policy: str) -> None:
+    _ready(kubectl)
+    kubectl.add("storageclass", "vision", reclaimPolicy=policy)
+
+    _run(helper)
+
+    (volume,) = [described for (kind, _), described in kubectl.objects.items() if kind == "persistentvolume"]
+    assert volume["spec"]["persistentVolumeReclaimPolicy"] == policy
+
+
 def test_one_that_was_cut_off_goes_on_with_the_same_volume(kubectl: FakeKubectl, helper: Helper) -> None:
     _ready(kubectl, "restoring-pvc-9_team_copy")
     metadata = {"name": "copy", "namespace": "team", "uid": "u", "annotations": {RESTORED_FROM: "data/before"}}
