@@ -6,7 +6,10 @@ and for the installer's own program.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +38,8 @@ def preflight(host: Path, play: Callable[..., Played]) -> Callable[..., Played]:
     """Run the preflight."""
 
     def run(*options: str, least_gib: int = 0) -> Played:
-        variables = {
+        variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text()) | {
+            "__harbor_embedded": str(host / "registry.conf"),
             "harbor_installer_path": str(host / "installer.tgz"),
             "harbor_data_volume": str(host / "not" / "there" / "yet"),
             "harbor_least_gib": least_gib,
@@ -89,6 +93,82 @@ def test_a_disk_that_harbor_itself_has_filled_is_no_reason(host: Path, preflight
     (host / "not" / "there" / "yet" / "database").mkdir(parents=True)
 
     assert preflight(least_gib=1_000_000).rc == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_a_host_that_serves_the_embedded_registry_is_refused_with_how_to_change_over(
+    host: Path, preflight: Callable, options: tuple[str, ...]
+) -> None:
+    (host / "registry.conf").touch()
+
+    run = preflight(*options)
+
+    said = " ".join(run.output.split())
+    assert (run.rc, run.changed) == (2, 0)
+    assert "localhost serves the embedded registry at the same name and port" in said
+    assert f"`systemctl disable --now registry`, remove {host}/registry.conf" in said
+
+
+@pytest.fixture
+def install(host: Path, play: Callable[..., Played]) -> Callable[..., Played]:
+    """Unpack something of the form of Harbor's installer below the test's folder."""
+    with tarfile.open(host / "installer.tgz", "w:gz") as archive:
+        member = tarfile.TarInfo("harbor/prepare")
+        member.size, member.mode = 9, 0o755
+        archive.addfile(member, io.BytesIO(b"#!/bin/sh"))
+    sha256 = hashlib.sha256((host / "installer.tgz").read_bytes()).hexdigest()
+    (host / "installer.tgz.sha256").write_text(f"{sha256}  installer.tgz\n")
+    # The last one's files are the bundle's, and go below the root of the machine.
+    *tasks, last = yaml.safe_load((ROLE / "tasks" / "install.yml").read_text())
+    assert "bundle_archive" in last
+    for arguments in (value for task in tasks for value in task.values() if isinstance(value, dict)):
+        # Tests are not only root's to run.
+        arguments.pop("owner", None), arguments.pop("group", None)
+
+    def run(*options: str) -> Played:
+        variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text()) | {
+            "__harbor_home": str(host / "opt" / "{{ __harbor_sha256[:12] }}"),
+            "harbor_installer_path": str(host / "installer.tgz"),
+        }
+        return play(tasks, *options, vars=variables, gather_facts=False)
+
+    return run
+
+
+def test_the_installer_is_unpacked_once_and_again_where_that_was_cut_off(host: Path, install: Callable) -> None:
+    first, second = install(), install()
+
+    assert (first.rc, first.changed) == (0, 3), first.output
+    assert (second.rc, second.changed) == (0, 0), second.output
+    (home,) = (host / "opt").iterdir()
+    assert (home.name, home.stat().st_mode & 0o777) == ((host / "installer.tgz.sha256").read_text()[:12], 0o700)
+    (home / "unpacked").unlink()
+    (home / "harbor" / "prepare").write_text("half")
+
+    assert install().rc == 0
+    assert (home / "harbor" / "prepare").read_text() == "#!/bin/sh"
+    assert (home / "unpacked").exists()
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_an_altered_installer_is_refused_before_anything_is_unpacked(
+    host: Path, install: Callable, options: tuple[str, ...]
+) -> None:
+    with (host / "installer.tgz").open("ab") as installer:
+        installer.write(b"more")
+
+    run = install(*options)
+
+    assert (run.rc, run.changed) == (2, 0)
+    assert f"{host}/installer.tgz.sha256 has. Carry it over again." in " ".join(run.output.split())
+    assert not (host / "opt").exists()
+
+
+def test_check_mode_unpacks_nothing(host: Path, install: Callable) -> None:
+    run = install("--check")
+
+    assert (run.rc, run.changed) == (0, 1), run.output
+    assert not (host / "opt").exists()
 
 
 VARIABLES = {
