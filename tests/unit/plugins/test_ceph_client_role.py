@@ -81,7 +81,7 @@ def test_the_kernels_client_is_taken_where_there_is_one_and_the_key_is_no_argume
 
     assert mounted.returncode == 0, mounted.stderr
     secret = host / "run" / "cephfs-vision.secret"
-    options = f"name=vision,secretfile={secret},fs=shared,ms_mode=secure"
+    options = f"name=vision,secretfile={secret},fs=shared,ms_mode=secure,recover_session=clean"
     mount = f"mount -t ceph 10.0.0.1:3300:/subvolumes/vision {host}/srv/vision -o {options}"
     assert told(host) == ["unmount vision", mount, "sleep infinity"]
     assert (secret.read_text().strip(), secret.stat().st_mode & 0o777) == (KEY, 0o600)
