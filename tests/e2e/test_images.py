@@ -101,9 +101,7 @@ def test_an_image_keeps_its_digest_and_both_architectures_on_every_way(
     as_user: Amalgam, layout: tuple[Path, str], name: str, tmp_path: Path
 ) -> None:
     folder, digest = layout
-    archive = tmp_path / "image.tar"
-    with tarfile.open(archive, "w") as tar:
-        tar.add(folder, arcname=".")
+    archive = _packed(folder, tmp_path / "image.tar")
     as_user(MAINTAINER, "import", str(folder), f"{name}:folder")
     as_user(MAINTAINER, "import", str(archive), f"{name}:archive")
     as_user(MAINTAINER, "copy", f"{name}:folder", f"{name}:copy")
@@ -112,6 +110,29 @@ def test_an_image_keeps_its_digest_and_both_architectures_on_every_way(
     assert {one["digest"] for one in listed.values()} == {digest}
     assert [one["architectures"] for one in listed.values()] == [["amd64", "arm64"]] * 3
     assert f"{name}:copy" in _listed(as_user, "vision")
+
+
+def _packed(folder: Path, archive: Path) -> Path:
+    """The layout as an archive; what names the image comes last."""
+    with tarfile.open(archive, "w") as tar:
+        tar.add(folder, arcname=".")
+    return archive
+
+
+def test_no_part_of_an_archive_of_a_layout_is_imported(
+    as_user: Amalgam, layout: tuple[Path, str], name: str, tmp_path: Path
+) -> None:
+    archive = _packed(layout[0], tmp_path / "image.tar")
+    with tarfile.open(archive) as tar:
+        end = tar.getmember("./index.json").offset
+    whole = archive.read_bytes()
+    for size in range(1024, end + 1, (end - 1024) // 5):
+        archive.write_bytes(whole[:size])
+        refused = as_user(MAINTAINER, "import", str(archive), f"{name}:part", check=False)
+        assert refused.rc == 1, f"the first {size} bytes of {len(whole)}"
+        assert "archive" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert _listed(as_user, name) == {}
 
 
 def test_an_archive_of_dockers_form_is_imported_whole_and_a_part_of_one_not_at_all(
@@ -183,6 +204,19 @@ def test_each_role_has_its_rights_and_no_more(
     assert {attempt for attempt, ended in done.items() if ended.rc == 0} == rights
     for attempt in attempts.keys() - rights:
         assert "right" in done[attempt].stderr, done[attempt].output
+
+
+def test_a_wrong_password_opens_nothing_and_is_told_with_what_to_do(
+    lab: Lab, keys: dict[str, Path], layout: tuple[Path, str], name: str, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.touch(0o600)
+    wrong.write_text(json.dumps(json.loads(keys[MAINTAINER].read_text()) | {"password": "none of hers"}))
+    env = {**environment(lab.names), "AMALGAM_REGISTRY": str(wrong)}
+    for words in (["list", "vision"], ["import", str(layout[0]), f"{name}:1"], ["delete", "--yes", f"{name}:1"]):
+        refused = run_local([program("amalgam"), "image", *words], check=False, env=env)
+        assert refused.rc == 1, words
+        assert "new credentials" in refused.stderr, refused.output
 
 
 def test_a_layer_of_another_project_cannot_be_had_by_its_digest(
@@ -305,7 +339,7 @@ def test_one_tag_gives_each_architecture_its_own_content(lab: Lab, as_user: Amal
 
 
 def test_garbage_goes_and_what_a_tag_leads_to_stays(
-    lab: Lab, host: Node, as_user: Amalgam, layout: tuple[Path, str], name: str, tmp_path: Path
+    lab: Lab, host: Node, login: Path, as_user: Amalgam, layout: tuple[Path, str], name: str, tmp_path: Path
 ) -> None:
     before = _platform(lab)
     gone = tmp_path / "gone"
@@ -322,6 +356,7 @@ def test_garbage_goes_and_what_a_tag_leads_to_stays(
     assert _there(host, kept) == set(kept)
     assert _platform(lab) == before
     assert _listed(as_user, name)[f"{name}:overwritten"]["architectures"] == ["amd64", "arm64"]
+    assert _pull(lab, login, f"{name}:overwritten", tmp_path / "back").keys() == set(kept)
     as_user(MAINTAINER, "import", str(gone), f"{name}:again")
 
 
@@ -384,13 +419,18 @@ def test_a_registry_that_is_killed_in_a_push_has_all_from_before_and_takes_the_p
         assert there.keys() == {file.name for file in (pushed / "blobs" / "sha256").iterdir()}
 
 
-def test_a_damaged_image_is_refused_and_its_tag_not_made(as_user: Amalgam, name: str, tmp_path: Path) -> None:
-    write_layout(tmp_path / "image", {"amd64": os.urandom(50_000)})
-    largest = max((tmp_path / "image" / "blobs" / "sha256").iterdir(), key=lambda file: file.stat().st_size)
+@pytest.mark.parametrize("as_archive", [False, True], ids=["a layout", "an archive"])
+def test_a_damaged_image_is_refused_and_its_tag_not_made(
+    as_user: Amalgam, name: str, tmp_path: Path, as_archive: bool
+) -> None:
+    image = tmp_path / "image"
+    write_layout(image, {"amd64": os.urandom(50_000)})
+    largest = max((image / "blobs" / "sha256").iterdir(), key=lambda file: file.stat().st_size)
     data = bytearray(largest.read_bytes())
     data[25_000] ^= 1
     largest.write_bytes(data)
-    refused = as_user(MAINTAINER, "import", str(tmp_path / "image"), f"{name}:1", check=False)
+    source = _packed(image, tmp_path / "image.tar") if as_archive else image
+    refused = as_user(MAINTAINER, "import", str(source), f"{name}:1", check=False)
     assert refused.rc == 1
     assert "the image was not copied" in refused.stderr
     assert _listed(as_user, name) == {}

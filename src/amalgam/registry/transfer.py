@@ -76,7 +76,8 @@ def _failure(said: str, source: Source, to: Reference, credentials: Credentials)
     reason = said.strip().rpartition("\n")[2].partition(' msg="')[2].removesuffix('"') or said.strip()
     status = _STATUS.search(reason)
     if "unauthorized" in reason or "authentication required" in reason:
-        remedy = f"{credentials.user} has to be developer in {to.project}, and to have the right to pull the source"
+        rights = f"{credentials.user} has to be developer in {to.project}, and to have the right to pull the source"
+        remedy = f"{rights}; who has both asks for new credentials"
     elif status and status[1] == "405":
         remedy = "try again in some minutes: garbage is being collected"
     elif status and status[1].startswith("5"):

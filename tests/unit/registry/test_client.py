@@ -42,8 +42,35 @@ BOTH = {
 }
 
 
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
 @pytest.fixture
-def describe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, Any]], Image | None]:
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Answer], Registry]]:
+    """A registry that answers so, as one of its users asks it."""
+    authority = pki.make_authority("test").certificate
+    login = Credentials(registry="registry.test", user="alice", password="word", ca_certificate=authority)
+    with Registry(login) as asked:
+
+        def answering(answer: Answer) -> Registry:
+            client = httpx.Client(transport=httpx.MockTransport(answer), base_url="https://registry.test")
+            monkeypatch.setattr(asked, "_http", client)
+            return asked
+
+        yield answering
+
+
+@pytest.mark.parametrize("status", [401, 403], ids=["a wrong password, or none who may", "no right"])
+def test_who_is_refused_hears_of_rights_and_of_credentials(registry: Callable, status: int) -> None:
+    asked = registry(lambda _: httpx.Response(status))
+
+    with pytest.raises(AmalgamError, match="alice has no right to this: the images of vision") as refused:
+        asked.repositories("vision")
+    assert refused.value.remedy == "ask the platform's administrator for the right, or for new credentials"
+
+
+@pytest.fixture
+def describe(registry: Callable[[Answer], Registry]) -> Callable[[str, dict[str, Any]], Image | None]:
     """What is said of a tag that leads to this manifest of this type."""
 
     def run(content_type: str, manifest: dict[str, Any]) -> Image | None:
@@ -58,12 +85,7 @@ def describe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, dict[str, Any]],
             headers = {"Content-Type": known[name][0], "Docker-Content-Digest": "sha256:whole"}
             return httpx.Response(200, json=known[name][1], headers=headers)
 
-        authority = pki.make_authority("test").certificate
-        login = Credentials(registry="registry.test", user="alice", password="word", ca_certificate=authority)
-        with Registry(login) as registry:
-            client = httpx.Client(transport=httpx.MockTransport(answer), base_url="https://registry.test")
-            monkeypatch.setattr(registry, "_http", client)
-            return registry.describe(TRAINER)
+        return registry(answer).describe(TRAINER)
 
     return run
 
