@@ -59,11 +59,11 @@ class SiteFacts:
         """Names of the hosts in one of the groups; of all hosts when none is named."""
         return [host.name for host in self.site.hosts if not groups or host.groups & set(groups)]
 
-    def subvolumes(self, worker: str) -> list[str]:
-        """Parts of the file system that a worker mounts."""
+    def subvolumes(self, worker: str | None = None) -> list[str]:
+        """Parts of the file system; of a worker, those that it mounts."""
         content = (self.site.folder / "group_vars" / "all" / "ceph_subvolumes.yml").read_text(encoding="utf-8")
         listed = yaml.safe_load(content)["ceph_subvolumes"]
-        return [one["name"] for one in listed if worker in one.get("hosts", [worker])]
+        return [one["name"] for one in listed if worker is None or worker in one.get("hosts", [worker])]
 
     def sysctls(self) -> dict[str, int]:
         """Kernel settings of every host."""

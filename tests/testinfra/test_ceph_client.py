@@ -41,20 +41,40 @@ def test_a_worker_holds_the_keys_of_what_it_mounts_for_root_alone(each_worker: H
     assert each_worker.check_output("find /etc/ceph /var/lib/ceph -name '*keyring*'") == ""
 
 
+def _rights(host: Host, facts: SiteFacts, connect: Callable[[str], Host]) -> dict[str, dict[str, str]]:
+    """Who the keys on a host let it be in the cluster, and what each of these may do."""
+    held = set(host.check_output(f"grep -rhoIsE '{CEPHX}' {PLACES} || true").split())
+    known = json.loads(connect(facts.names("storage")[0]).check_output("ceph auth ls --format json"))["auth_dump"]
+    rights = {one["entity"]: one["caps"] for one in known if one["key"] in held}
+    assert len(rights) == len(held)
+    return rights
+
+
 def test_no_key_on_a_worker_opens_more_than_a_part_that_it_mounts(
     each_worker: Host, facts: SiteFacts, connect: Callable[[str], Host]
 ) -> None:
-    held = set(each_worker.check_output(f"grep -rhoIsE '{CEPHX}' {PLACES} || true").split())
-    known = json.loads(connect(facts.names("storage")[0]).check_output("ceph auth ls --format json"))["auth_dump"]
-    opened = {one["entity"]: one["caps"] for one in known if one["key"] in held}
-    assert len(opened) == len(held)
-    assert opened == {
+    assert _rights(each_worker, facts, connect) == {
         f"client.{name}": {
             "mon": "allow r",
             "mds": f"allow rw path=/subvolumes/{name}",
             "osd": f"allow rw pool=shared.data namespace={name}",
         }
         for name in facts.subvolumes(each_worker.backend.get_hostname())
+    }
+
+
+def test_no_key_on_the_control_plane_does_more_than_manage_a_part(
+    each_control_plane: Host, facts: SiteFacts, connect: Callable[[str], Host]
+) -> None:
+    if each_control_plane.backend.get_hostname() in facts.names("storage"):
+        pytest.skip("the host has the cluster's own keys too")
+    assert _rights(each_control_plane, facts, connect) == {
+        f"client.manager.{name}": {
+            "mon": "allow r",
+            "mds": f"allow rwps path=/subvolumes/{name}",
+            "osd": f"allow rw pool=shared.data namespace={name}",
+        }
+        for name in facts.subvolumes()
     }
 
 
