@@ -62,6 +62,8 @@ def test_two_gib_that_are_cut_off_both_ways_arrive_whole_and_only_once(
     done = keys.facts("upload", dataset, str(file))
     assert done["sent_bytes"] == (PARTS - kept) * SMALLEST_PART
     assert done["total_bytes"] == PARTS * SMALLEST_PART
+    sha256 = _sha256(file)
+    assert raw_objects(storage, sha256) != []
 
     target = folder / "back"
     receiving = keys.start("download", dataset, str(target))
@@ -76,13 +78,13 @@ def test_two_gib_that_are_cut_off_both_ways_arrive_whole_and_only_once(
     assert not (target / "large").exists()
     keys.run("download", dataset, str(target))
     assert [one.name for one in target.iterdir()] == ["large"]
-    assert _sha256(target / "large") == _sha256(file)
+    assert _sha256(target / "large") == sha256
 
     freed = keys.facts("delete", dataset, "--version", "1", role="manager")
     assert freed["freed_bytes"] == PARTS * SMALLEST_PART
     assert stored_bytes(storage) - before < SMALLEST_PART
     storage.run("radosgw-admin gc process --include-all", seconds=300)
-    assert raw_objects(storage, _sha256(file)) == []
+    assert raw_objects(storage, sha256) == []
 
 
 def _settled(bucket: Bucket) -> int:
