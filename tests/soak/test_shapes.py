@@ -10,11 +10,13 @@ import pytest
 import yaml
 
 from amalgam.chips.table import ASCEND
+from amalgam.lab import updown
 from tests.e2e.support.chips import simulated_driver
 from tests.e2e.support.cluster import Cluster, pod_template
 from tests.e2e.support.nodes import Node
-from tests.e2e.support.own_lab import OwnLab, groups_of, own_lab, variables_of
+from tests.e2e.support.own_lab import OwnLab, groups_of, own_lab, quiet, variables_of
 from tests.e2e.support.playbook import PlaybookRun, start_site
+from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -95,6 +97,21 @@ def test_a_pod_runs_where_users_pods_may(shape: OwnLab) -> None:
         cluster.wait(namespace, "wait --for=condition=Ready pod/here")
         (pod,) = cluster.get(f"pods --namespace {namespace}")["items"]
     assert pod["spec"]["nodeName"] in shape.members("workers")
+
+
+def test_a_worker_that_restarts_has_its_mounts_again_also_where_it_is_the_whole_site(shape: OwnLab) -> None:
+    worker, file = shape.node(shape.members("workers")[0]), "/srv/shared/common/kept"
+    worker.run(f"echo kept >{file} && sync {file}")
+    updown.stop(shape.names, [worker.name], quiet())
+    updown.start(shape.names, [worker.name], quiet())
+    wait_until(
+        "the mount is back",
+        lambda: worker.run(f"timeout 60 cat {file}", check=False).stdout,
+        lambda text: text == "kept\n",
+        seconds=300,
+    )
+    Cluster(shape).wait_healthy(seconds=600)
+    worker.run(f"rm {file}")
 
 
 def test_a_control_plane_that_is_configured_anew_keeps_its_etcd(shape: OwnLab) -> None:
