@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,23 +68,36 @@ def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: 
 
 def test_of_two_gangs_that_need_all_chips_one_runs_whole_and_the_other_waits_whole(vc: Vc, chips: int) -> None:
     workers = chips // PER_NODE
-    names = ("first", "second")
-    hold = {"script": [HOLDING], "workers": workers, "chips": {"kind": CHIP, "per_worker": PER_NODE}}
-    for name in names:
-        vc.submit(name, **hold)
-    states = wait_until(
-        "one gang runs",
-        lambda: {name: vc.describe(name)["state"] for name in names},
-        lambda found: "running" in found.values(),
-        seconds=120,
+    gangs = ("first", "second")
+    node = {"kind": CHIP, "per_worker": PER_NODE}
+    vc.submit("holder", script=[HOLDING], chips=node)
+    wait_until("a node is taken", lambda: _bound(vc, "holder"), lambda found: found == {"holder": 1}, seconds=60)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: vc.submit(name, script=[HOLDING], workers=workers, chips=node), gangs))
+    wait_until(
+        "both are told why", lambda: _jobs(vc), lambda found: all(found[gang]["why"] for gang in gangs), seconds=60
     )
-    runs = next(name for name in names if states[name] == "running")
-    waits = next(name for name in names if name != runs)
-    waiting = wait_until("the other is told why", lambda: vc.describe(waits), lambda one: one["why"], seconds=60)
-    assert waiting["state"] == "waiting"
+    # A gang has room for all its workers but one, and holds none of it: there another job runs through.
+    vc.submit("between", "--wait", command=["true"], chips=node)
+    assert _bound(vc, *gangs) == dict.fromkeys(gangs, 0)
+    waiting = _jobs(vc)
+    assert [waiting[gang]["state"] for gang in gangs] == ["waiting", "waiting"]
+
+    vc.await_state("holder", "running")
+    _release(vc, "holder")
+
+    def one_is_whole(found: dict[str, int]) -> bool:
+        # Pods are bound one after the other; never some of one gang and some of the other.
+        assert 0 in found.values(), found
+        return workers in found.values()
+
+    bound = wait_until("one gang has its nodes", lambda: _bound(vc, *gangs), one_is_whole, seconds=120)
+    runs, waits = sorted(gangs, key=bound.__getitem__, reverse=True)
+    vc.await_state(runs, "running")
     assert len(vc.pods(waits)) == workers
-    assert [pod["spec"].get("nodeName") for pod in vc.pods(waits)] == [None] * workers
-    assert vc.describe(runs)["ready"] == workers
+    assert _bound(vc, *gangs) == {runs: workers, waits: 0}
+    assert _jobs(vc)[waits]["state"] == "waiting"
 
     _release(vc, runs)
     vc.await_state(runs, "succeeded")
@@ -90,6 +105,18 @@ def test_of_two_gangs_that_need_all_chips_one_runs_whole_and_the_other_waits_who
     vc.await_state(waits, "running")
     _release(vc, waits)
     vc.await_state(waits, "succeeded")
+
+
+def _bound(vc: Vc, *names: str) -> dict[str, int]:
+    """Job -> how many of its pods have a node, all looked at at once."""
+    pods = vc.cluster.get(f"pods --namespace {vc.name} --selector training/job")["items"]
+    with_node = [pod["metadata"]["labels"]["training/job"] for pod in pods if pod["spec"].get("nodeName")]
+    return {name: with_node.count(name) for name in names}
+
+
+def _jobs(vc: Vc) -> dict[str, dict[str, Any]]:
+    """Job -> what ``amalgam train list`` says of it."""
+    return {one["name"]: one for one in json.loads(vc.run("list", "--vc", vc.name, "--json").stdout)}
 
 
 def _release(vc: Vc, name: str) -> None:
