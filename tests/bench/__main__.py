@@ -51,6 +51,7 @@ def _site(console: Console, *, cold: bool, whole: bool) -> None:
             sites.install(bench)
             if whole:
                 _storage(console, bench.lab)
+                sites.platform(bench)
                 _tenants(console, bench.lab)
             sites.add_worker(bench)
         with again.lab_made_again() as figure:

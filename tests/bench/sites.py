@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from amalgam.lab.kubeconfig import write_kubeconfig
 from tests.bench.counted_ssh import counting_environment
 from tests.bench.idle import wait_idle
 from tests.bench.report import Figure, TaskCounts
+from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.nodes import run_local
 from tests.e2e.support.own_lab import Groups, OwnLab, own_lab, write_inventory
 from tests.e2e.support.playbook import start_site
+from tests.e2e.support.pulumi import pulumi_environment
 
 INSTALL_SECONDS = 180.0
 SECOND_RUN_SECONDS = 20.0
@@ -34,8 +38,15 @@ HOSTS: Groups = {
     "bundle_server": {"stor1": {}},
 }
 
+SITE = "bench"
+"""Its name, and that of its stacks: the checkout's lab has some, too."""
+
 # Wide enough for the large site: the same for both, so that one cluster serves both.
-NETWORKS: dict[str, Any] = {"network_node_cidr": "10.88.0.0/22", "network_pod_cidr": "10.244.0.0/14"}
+SETTINGS: dict[str, Any] = {
+    "site_name": SITE,
+    "network_node_cidr": "10.88.0.0/22",
+    "network_pod_cidr": "10.244.0.0/14",
+}
 
 
 @dataclass
@@ -66,16 +77,20 @@ class SiteBench:
 @contextmanager
 def site_bench(bundle: Path, figures: list[Figure], runs: list[TaskCounts]) -> Iterator[SiteBench]:
     """The GPU reference topology as bare nodes, in a lab of its own; what is measured is added to both lists."""
-    with own_lab("bench", HOSTS, NETWORKS, bundle=bundle) as lab, tempfile.TemporaryDirectory() as folder:
+    with own_lab("bench", HOSTS, SETTINGS, bundle=bundle) as lab, tempfile.TemporaryDirectory() as folder:
         lab.up()
-        yield SiteBench(lab, Path(folder), figures, runs)
+        try:
+            yield SiteBench(lab, Path(folder), figures, runs)
+        finally:
+            for settings in (ROOT / "pulumi").glob(f"*/Pulumi.{SITE}.yaml"):
+                settings.unlink()
 
 
 def install(bench: SiteBench) -> None:
     """The cluster alone from bare nodes, the site with its storage from bare nodes, and that once more."""
     cluster = bench.lab.names.root / "inventories" / "cluster"
     without = {name: hosts for name, hosts in HOSTS.items() if name != "storage"}
-    write_inventory(cluster, without | {"bundle_server": HOSTS["storage"]}, NETWORKS)
+    write_inventory(cluster, without | {"bundle_server": HOSTS["storage"]}, SETTINGS)
     bench.run("install of the cluster alone, 4 bare nodes", INSTALL_SECONDS, cluster, note="warm bundle, no Ceph")
     bench.lab.recreate(*bench.lab.state.nodes)
     bench.run("site install, 4 bare nodes", INSTALL_SECONDS, bench.lab.inventory, note="warm bundle")
@@ -83,6 +98,13 @@ def install(bench: SiteBench) -> None:
     # The first minutes of a cluster are busy ones.
     wait_idle()
     bench.run("second run", SECOND_RUN_SECONDS, bench.lab.inventory)
+
+
+def platform(bench: SiteBench) -> None:
+    """Make the cluster the platform on which tenants and training are measured."""
+    write_kubeconfig(bench.lab.names)
+    up = [program("amalgam"), "platform", "up", "--inventory", str(bench.lab.inventory)]
+    run_local(up, env=pulumi_environment(bench.lab, bench.folder / "pulumi-home"), seconds=600)
 
 
 def add_worker(bench: SiteBench) -> None:
@@ -94,7 +116,7 @@ def add_worker(bench: SiteBench) -> None:
         AssertionError: the two runs differ in their tasks or round trips.
     """
     large = bench.lab.names.root / "inventories" / "large"
-    write_inventory(large, _large_site(), NETWORKS)
+    write_inventory(large, _large_site(), SETTINGS)
     counts = []
     for inventory, size in ((bench.lab.inventory, 4), (large, LARGE_SITE)):
         Cluster(bench.lab).kubectl(f"delete node {WORKER} --wait")

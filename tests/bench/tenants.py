@@ -45,7 +45,7 @@ def measure(lab: Lab, figures: list[Figure]) -> None:
         stack.configure(inventory=str(lab.inventory))
         stack.run(*up, seconds=_SECONDS)
 
-        stack.configure(inventory=str(_inventory(lab.inventory, Path(scratch) / "many", COUNT)))
+        stack.configure(inventory=str(_inventory(lab, Path(scratch) / "many", COUNT)))
         began = len(_objects(stack))
         seconds = time.monotonic()
         stack.run(*up, seconds=_SECONDS)
@@ -56,7 +56,7 @@ def measure(lab: Lab, figures: list[Figure]) -> None:
         preview = ["preview", "--expect-no-changes"]
         timed("pulumi preview, nothing to do", PREVIEW, len(objects), lambda: stack.run(*preview, seconds=_SECONDS))
         # What is granted is only taken back when those it was granted to are gone.
-        stack.configure(inventory=str(_inventory(lab.inventory, Path(scratch) / "none", 0)))
+        stack.configure(inventory=str(_inventory(lab, Path(scratch) / "none", 0)))
         timed(f"pulumi up, {COUNT} VCs fewer", DELETE, len(objects), lambda: stack.run(*up, seconds=_SECONDS))
         stack.configure(inventory=str(lab.inventory))
         stack.run(*up)
@@ -76,10 +76,14 @@ def measure(lab: Lab, figures: list[Figure]) -> None:
             )
 
 
-def _inventory(inventory: Path, folder: Path, count: int) -> Path:
+def _inventory(lab: Lab, folder: Path, count: int) -> Path:
     """A copy of the site's inventory whose first organisation has so many small VCs more, and a quota for many."""
-    shutil.copytree(inventory, folder)
+    shutil.copytree(lab.inventory, folder)
     file = folder / "group_vars" / "all" / "tenants.yml"
+    # The accounts of VCs at the registry stay those that they are.
+    settings = file.with_name("site.yml")
+    state = {"site_state_dir": str(lab.site.state_dir)}
+    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | state))
     data = yaml.safe_load(file.read_text())
     organisation = data["tenants_organisations"][0]
     organisation["quota"] |= {"cpu": 1000, "memory": "1000Gi", "pods": 10000}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from amalgam.models.site import load_site
-from tests.bench.sites import HOSTS, NETWORKS
+from tests.bench.sites import HOSTS, SETTINGS
 from tests.e2e.support.own_lab import Groups, groups_of, variables_of, write_inventory
 from tests.e2e.test_bare_and_interrupted import GROUPS as BARE
 from tests.e2e.test_lab_down import GROUPS as DOWN
@@ -18,7 +18,7 @@ from tests.soak.test_shapes import SHAPES
 LABS: dict[str, tuple[Groups, dict[str, Any]]] = {
     "bare": (BARE, {}),
     "down": (DOWN, {}),
-    "bench": (HOSTS, NETWORKS),
+    "bench": (HOSTS, SETTINGS),
     **{name: (groups_of(name), variables_of(name)) for name in SHAPES},
     TOPOLOGY: (groups_of(TOPOLOGY), variables_of(TOPOLOGY) | lab_settings()),
 }

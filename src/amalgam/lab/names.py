@@ -107,7 +107,7 @@ class Names:
 
     @property
     def kubeconfig(self) -> Path:
-        """Where the site install leaves the administrator's kubeconfig."""
+        """The administrator's kubeconfig as it works from this machine; ``amalgam lab kubeconfig`` writes it."""
         return self.folder / "kubeconfig"
 
     def loopback_bases(self) -> Iterator[str]:
