@@ -1,7 +1,7 @@
 """Pulumi on this machine: the bundle's engine, and beside it the language host and the plugin that stand in (ADR 13).
 
 Official ones that are installed already are left as they are, and used: a language host in ``PULUMI_HOME``, on ``PATH``
-or in ``~/.pulumi``, the engine beside it or in ``PULUMI_HOME``, and a plugin in ``PULUMI_HOME``.
+or in ``~/.pulumi``, the engine beside it or in ``PULUMI_HOME``, and a plugin in ``PULUMI_HOME`` or ``~/.pulumi``.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def set_up(site: Site, home: Path) -> PulumiHome:
     engine = _engine(site)
     programs = home / "bin"
     programs.mkdir(parents=True, exist_ok=True)
-    folders = (programs, *map(Path, os.get_exec_path()), Path.home() / ".pulumi" / "bin")
+    theirs = Path.home() / ".pulumi"
+    folders = (programs, *map(Path, os.get_exec_path()), theirs / "bin")
     # The first that has one; its engine comes in the same archive.
     official = next((folder for folder in folders if _is_official(folder / LANGUAGE_HOST)), None)
     if official is None:
@@ -90,18 +91,21 @@ def set_up(site: Site, home: Path) -> PulumiHome:
         _of_bundle(programs / ENGINE).write_text(file_sha256(engine))
     else:
         _link(other_engine, programs / ENGINE)
-    plugin = home / "plugins" / f"resource-kubernetes-v{version}" / PLUGIN
-    official_plugin = _is_official(plugin)
-    if not official_plugin:
-        plugin.parent.mkdir(parents=True, exist_ok=True)
+    place = Path("plugins") / f"resource-kubernetes-v{version}" / PLUGIN
+    plugin = home / place
+    plugin.parent.mkdir(parents=True, exist_ok=True)
+    official_plugin = next((path for path in (plugin, theirs / place) if _is_official(path)), None)
+    if official_plugin is None:
         _write_program(plugin, "provider", {"AMALGAM_PULUMI_KUBERNETES_VERSION": version})
+    else:
+        _link(official_plugin, plugin)
     folder = site.state_dir / "pulumi"
     backend, passphrase = folder / "state", folder / "passphrase"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     backend.mkdir(exist_ok=True, mode=0o700)
     if not passphrase.exists():
         write_private(passphrase, secrets.token_urlsafe(32) + "\n")
-    officials = (official is not None, official_plugin, other_engine is not None)
+    officials = (one is not None for one in (official, official_plugin, other_engine))
     return PulumiHome(home, backend.absolute(), passphrase.absolute(), *officials)
 
 

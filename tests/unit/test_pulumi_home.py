@@ -24,6 +24,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     )
     monkeypatch.setattr(pulumi_home, "verify_bundle", lambda *_, **__: SimpleNamespace(artifacts=[found]))
     monkeypatch.setattr(pulumi_home, "sdk_version", lambda: VERSION)
+    # Nothing of this machine's own is found.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
     (tmp_path / "state").mkdir()
     return SimpleNamespace(
         bundle_path=tmp_path / "bundle", bundle_allowed_signers=tmp_path, state_dir=tmp_path / "state"
@@ -72,12 +75,8 @@ def test_official_parts_are_left_as_they_are(site: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", ["path", ".pulumi/bin"])
 @pytest.mark.parametrize("with_engine", [True, False])
-def test_official_ones_elsewhere_are_found_and_used(
-    site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, with_engine: bool
-) -> None:
+def test_official_ones_elsewhere_are_found_and_used(site: Any, tmp_path: Path, where: str, with_engine: bool) -> None:
     folder, home = tmp_path / where, tmp_path / "home"
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path / "path"))
     assert not set_up(site, home).language_host_is_official
     folder.mkdir(parents=True)
     for name in (LANGUAGE_HOST, *(["pulumi"] if with_engine else [])):
@@ -90,6 +89,20 @@ def test_official_ones_elsewhere_are_found_and_used(
     (folder / LANGUAGE_HOST).unlink()
     assert not set_up(site, home).language_host_is_official
     assert b"amalgam" in (home / "bin" / LANGUAGE_HOST).read_bytes()
+
+
+def test_an_official_plugin_elsewhere_is_found_and_used(site: Any, tmp_path: Path) -> None:
+    home, theirs = tmp_path / "home", _plugin(tmp_path / ".pulumi")
+    assert not set_up(site, home).plugin_is_official
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(b"official")
+    for _ in range(2):
+        found = set_up(site, home)
+        assert (found.plugin_is_official, found.language_host_is_official) == (True, False)
+        assert _plugin(home).resolve() == theirs
+    theirs.unlink()
+    assert not set_up(site, home).plugin_is_official
+    assert b"amalgam" in _plugin(home).read_bytes()
 
 
 def test_an_engine_of_an_older_bundle_is_replaced_and_another_one_is_not(site: Any, tmp_path: Path) -> None:
