@@ -116,12 +116,12 @@ def test_a_pod_reaches_its_own_vc_and_nothing_in_another(lab: Lab, cluster: Clus
     assert dict(zip(reached, found, strict=True)) == reached
 
 
-def test_a_pod_looks_names_up(cluster: Cluster, addresses: dict[str, str]) -> None:
-    assert addresses
-    said = cluster.kubectl(
-        f"--namespace {A} exec {CLIENT} -- /agnhost connect --timeout=2s nowhere.invalid:80", check=False
-    )
-    assert "DNS" in said.output
+@pytest.mark.usefixtures("addresses")
+def test_a_pod_looks_names_up(cluster: Cluster) -> None:
+    assert _connects(cluster, B, SERVER, f"{SERVER}:8080")
+    # The name is found, and what it stands for is out of reach.
+    command = f"--namespace {A} exec {CLIENT} -- /agnhost connect --timeout=2s {SERVER}.{B}:8080"
+    assert "TIMEOUT" in cluster.kubectl(command, check=False).output
 
 
 def test_each_role_may_what_it_is_for_and_no_more(cluster: Cluster) -> None:
@@ -147,6 +147,7 @@ def test_each_role_may_what_it_is_for_and_no_more(cluster: Cluster) -> None:
             for wall in ("resourcequotas", "limitranges", "networkpolicies.networking.k8s.io")
         ),
         *(("alice", A, verb, "namespaces") for verb in ("update", "delete")),
+        ("alice", A, "patch", "pods/ephemeralcontainers"),
         *(
             (user, B, "list", what)
             for user in ("alice", "bob", "carol")
@@ -180,18 +181,23 @@ def test_nobody_gets_at_a_host(cluster: Cluster, alice: Person) -> None:
     root = {"volumes": [{"name": "root", "hostPath": {"path": "/srv"}}]}
     outside = Person(cluster, "kubernetes-admin", "default")
     # As whom the tests are in the cluster anyway, in a namespace that is no VC: the platform's own policy answers.
-    for spec, told in ((root, "hostPath"), ({"hostNetwork": True}, "hostNetwork"), ({"hostPID": True}, "hostPID")):
+    fields = ((field, {field: True}) for field in ("hostNetwork", "hostPID", "hostIPC"))
+    for told, spec in (("hostPath", root), *fields):
         assert alice.creates(alice.pod(**spec)).rc != 0
         refused = _as_root(cluster, outside.pod(**spec))
         assert "host-access" in refused
         assert told in refused
-    privileged = outside.pod()
-    privileged["spec"]["containers"][0]["securityContext"] = {"privileged": True}
-    assert "a container is privileged" in _as_root(cluster, privileged)
-    assert alice.creates(privileged).rc != 0
-    uncounted = outside.pod()
-    uncounted["spec"]["containers"][0]["env"] = [{"name": "ASCEND_VISIBLE_DEVICES", "value": "0-7"}]
-    assert "names its chips itself" in _as_root(cluster, uncounted)
+    containers: list[tuple[dict[str, Any], str]] = [
+        ({"securityContext": {"privileged": True}}, "a container is privileged"),
+        ({"ports": [{"containerPort": 8080, "hostPort": 8080}]}, "hostPort"),
+        ({"env": [{"name": NPUS, "value": "0-7"}]}, "names its chips itself"),
+        ({"env": [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}]}, "names its chips itself"),
+    ]
+    for container, told in containers:
+        described = outside.pod()
+        described["spec"]["containers"][0] |= container
+        assert told in _as_root(cluster, described)
+        assert alice.creates(described).rc != 0
 
 
 def test_pod_security_refuses_by_itself(cluster: Cluster, alice: Person) -> None:
@@ -287,12 +293,24 @@ def test_a_910_job_of_another_size_is_refused_with_the_reason(alice: Person, pod
 
 
 def test_a_quota_is_enforced(cluster: Cluster, alice: Person) -> None:
-    hard = cluster.get(f"resourcequota vc --namespace {A}")["spec"]["hard"][f"requests.{GPU}"]
-    # What another VC lends is in it.
-    assert hard == "10"
-    assert "exceeded quota: vc" in alice.creates(alice.pod(limits={GPU: "11"})).output
-    assert "exceeded quota: vc" in Person(cluster, "dave", B).creates(alice.pod(limits={NPU: "1"})).output
+    dave = Person(cluster, "dave", B)
+    # Of eight each, one VC lends two to the other.
+    hard = [_hard(cluster, vc)[f"requests.{GPU}"] for vc in (A, B)]
+    assert hard == ["10", "6"]
+    for person, kind, amount in (
+        (alice, GPU, "11"),
+        (dave, GPU, "7"),
+        (dave, NPU, "1"),
+        (alice, "cpu", "13"),
+        (alice, "memory", "13Gi"),
+    ):
+        refused = person.creates(person.pod(limits={kind: amount})).output
+        assert "exceeded quota: vc, requested: " in refused
+        assert f"requests.{kind}={amount}," in refused
     assert "exceeded quota: priorities" in alice.creates(alice.pod(priorityClassName="system-node-critical")).output
+    # One that the VC does not list, and one that it does.
+    assert "exceeded quota: priorities" in dave.creates(dave.pod(priorityClassName="training-high")).output
+    assert dave.creates(dave.pod(priorityClassName="interactive")).rc == 0
     node_port = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "open"}}
     node_port["spec"] = {"type": "NodePort", "ports": [{"port": 80}]}  # type: ignore[assignment]
     assert "exceeded quota: vc" in alice.creates(node_port).output
@@ -366,7 +384,7 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         _declare(with_vc, pods=5)
         stack.configure(inventory=str(with_vc))
         stack.up()
-        assert _hard(cluster)["pods"] == "5"
+        assert _hard(cluster, BORN)["pods"] == "5"
         lists = ("list", "resourcequotas")
         asked = [("ruth", BORN, *lists), ("ruth", BORN, "list", "pods"), ("ruth", A, *lists), ("erin", BORN, *lists)]
         assert list(rights(cluster, asked).values()) == [True, False, False, True]
@@ -379,8 +397,9 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
 
         _declare(with_vc, pods=7)
         stack.up()
-        assert _hard(cluster)["pods"] == "7"
+        assert _hard(cluster, BORN)["pods"] == "7"
         person = Person(cluster, "erin", BORN)
+        assert "exceeded quota: vc, requested: pods=1, used: pods=7, limited: pods=7" in _crowd(person, 7)
         assert person.creates(claim("data", BORN, "16Mi"), really=True).rc == 0
 
         refused = stack.run("destroy", "--yes", "--skip-preview", check=False)
@@ -389,7 +408,7 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         refused = stack.up(check=False)
         assert refused.rc != 0
         assert f"{BORN} is to be deleted and holds data (claim data)" in refused.output
-        assert _hard(cluster)["pods"] == "7"
+        assert _hard(cluster, BORN)["pods"] == "7"
 
         stack.configure(delete=BORN)
         stack.up()
@@ -421,6 +440,19 @@ def _declare(folder: Path, *, pods: int) -> None:
     parts.write_text(yaml.safe_dump({"ceph_subvolumes": [*known, own]}))
 
 
-def _hard(cluster: Cluster) -> dict[str, str]:
-    hard: dict[str, str] = cluster.get(f"resourcequota vc --namespace {BORN}")["spec"]["hard"]
+def _hard(cluster: Cluster, vc: str) -> dict[str, str]:
+    hard: dict[str, str] = cluster.get(f"resourcequota vc --namespace {vc}")["spec"]["hard"]
     return hard
+
+
+def _crowd(person: Person, room: int) -> str:
+    """What is said of one pod more than there is room for; no node takes them.
+
+    As whom the tests are in the cluster: the person has a cap.
+    """
+    person.cluster.wait(person.vc, f"wait --for=jsonpath={{.status.hard.pods}}={room} resourcequota/vc")
+    little = {"limits": {"cpu": "1m", "memory": "1Mi"}, "nodeSelector": {"kubernetes.io/hostname": "none"}}
+    items = [person.pod(f"crowd-{number}", **little) for number in range(room + 1)]
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    command = f"create --namespace {person.vc} --filename -"
+    return person.cluster.kubectl(command, stdin=listed, check=False).output

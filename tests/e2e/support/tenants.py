@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,11 @@ class Person:
         mode = "" if really else "--dry-run=server"
         command = f"create --as {self.user} --namespace {self.vc} {mode} --output json --filename -"
         return self.cluster.kubectl(command, stdin=json.dumps(described), check=False)
+
+    def changes(self, what: str, change: dict[str, Any]) -> Done:
+        """What the server says to a change of an object that is there; it keeps nothing."""
+        words = ["patch", what, "--as", self.user, "--namespace", self.vc, "--dry-run=server"]
+        return self.cluster.kubectl(shlex.join([*words, "--patch", json.dumps(change)]), check=False)
 
     def pod(
         self, name: str = "tried", *, image: str = "", limits: dict[str, str] | None = None, **spec: Any
