@@ -15,6 +15,7 @@ import yaml
 from amalgam.errors import AmalgamError
 from amalgam.paths import project_root
 from amalgam.pulumi_home import ENGINE, PulumiHome
+from amalgam.pulumi_locks import release_stale
 from amalgam.work_log import note
 
 PROJECTS = ("platform", "tenants", "training")
@@ -42,6 +43,8 @@ class Projects:
     ) -> None:
         """Run a command of Pulumi in every project; it writes to this process's output.
 
+        What an engine that was killed has left locked is no longer so.
+
         Args:
             command: words after ``pulumi``.
             backwards: the last project first, for what takes away what others stand on.
@@ -51,6 +54,7 @@ class Projects:
             AmalgamError: it failed in one project; those after it were not touched.
         """
         for project in reversed(PROJECTS) if backwards else PROJECTS:
+            release_stale(self.home.backend, project, self.site_name)
             if not self._is_made(project):
                 self._make_stack(project)
             words = (*command, *more.get(project, ()))

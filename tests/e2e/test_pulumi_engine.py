@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from amalgam.pulumi_locks import release_stale
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.nodes import Lab, run_local
 from tests.e2e.support.pulumi import Stack, new_stack, pulumi_environment
@@ -57,14 +58,14 @@ def test_a_service_is_previewed_made_changed_replaced_and_deleted(
     inside = f"{namespace}-own"
     stack = stack_of("service", namespace=inside, color="red", label="one", with_extra=True)
 
-    stack.run("preview")
+    said = [stack.run("preview")]
     assert inside not in cluster.kubectl("get namespaces --output name").stdout
 
-    stack.up()
+    said.append(stack.up("--diff"))
     first = _get(cluster, inside, "deployment web")
     assert first["status"]["availableReplicas"] == 1
     assert _get(cluster, inside, "service web")["spec"]["clusterIP"] == stack.outputs()["address"]
-    stack.run("preview", "--diff", "--expect-no-changes")
+    said.append(stack.run("preview", "--diff", "--expect-no-changes"))
 
     stack.configure(color="green", with_extra=False)
     preview = stack.run("preview", "--diff").stdout
@@ -78,14 +79,15 @@ def test_a_service_is_previewed_made_changed_replaced_and_deleted(
 
     stack.configure(label="two")
     assert "kubernetes:apps/v1:Deployment deployment replace" in stack.run("preview").stdout
-    stack.up()
+    said.append(stack.up("--diff"))
     second = _get(cluster, inside, "deployment web")
     assert second["metadata"]["uid"] != first["metadata"]["uid"]
     assert second["spec"]["selector"]["matchLabels"] == {"app": "two"}
 
-    shown = stack.run("stack", "--show-ids").output + stack.run("preview", "--diff").output
+    said.append(stack.run("refresh", "--yes", "--skip-preview", "--diff"))
+    said += [stack.run("stack", "--show-ids"), stack.run("preview", "--diff")]
     encoded = base64.b64encode(PASSWORD.encode()).decode()
-    for text in (stack.state, shown):
+    for text in (stack.state, *(one.output for one in said)):
         assert PASSWORD not in text
         assert encoded not in text
 
@@ -175,7 +177,9 @@ def test_an_update_whose_engine_was_killed_is_finished_by_the_next(
     assert len(_maps(cluster, namespace)) == 1
 
     stack.configure(port=8080)
-    stack.run("cancel", "--yes")
+    assert "the stack is currently locked by 1 lock(s)" in stack.up(check=False).output
+    # As `amalgam platform up` does.
+    release_stale(stack.backend, "slow", stack.name)
     stack.up()
     assert _get(cluster, namespace, "deployment killed")["metadata"]["uid"] == uid
     assert len(_maps(cluster, namespace)) == 2

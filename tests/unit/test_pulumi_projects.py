@@ -107,6 +107,20 @@ def test_a_stack_that_is_there_for_this_inventory_is_not_asked_for(
     assert len(_said(tmp_path)) == len(PROJECTS) * (1 + asked)
 
 
+def test_a_lock_that_a_killed_engine_has_left_is_gone_before_the_next_starts(
+    projects: Projects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[tuple[Path, str, str, bool]] = []
+
+    def release(backend: Path, project: str, stack: str) -> None:
+        asked = (tmp_path / "said").exists() and any(line.startswith(project) for line in _said(tmp_path))
+        released.append((backend, project, stack, asked))
+
+    monkeypatch.setattr(pulumi_projects, "release_stale", release)
+    projects.run("up", "--yes")
+    assert released == [(tmp_path / "state", project, "lab", False) for project in PROJECTS]
+
+
 def test_what_fails_is_named_and_those_after_it_are_not_touched(projects: Projects, tmp_path: Path) -> None:
     (tmp_path / "fails").write_text("platform up --yes\n")
     with pytest.raises(AmalgamError, match="`pulumi up` failed in pulumi/platform"):

@@ -60,10 +60,14 @@ class Stack:
         return found
 
     @property
+    def backend(self) -> Path:
+        """The folder with the state files."""
+        return Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+
+    @property
     def state(self) -> str:
         """Everything that the state files say, backups and history too."""
-        backend = Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-        return "\n".join(path.read_text() for path in sorted(backend.rglob("*")) if path.is_file())
+        return "\n".join(path.read_text() for path in sorted(self.backend.rglob("*")) if path.is_file())
 
 
 def pulumi_environment(lab: Lab, home: Path) -> dict[str, str]:
