@@ -95,6 +95,7 @@ def test_a_real_framework_trains_on_two_nodes_and_goes_on_after_a_worker_was_kil
     # JAX takes up to two minutes to find that a peer is gone.
     ended = vc.await_state("sums", "succeeded", "failed", seconds=900)
     assert ended["state"] == "succeeded", ended
+    assert all(worker["restarts"] >= 1 for worker in ended["members"])
     said = [vc.epochs("sums", rank) for rank in range(4)]
     assert [{(one["rank"], one["world"]) for one in lines} for lines in said] == [{(rank, 4)} for rank in range(4)]
     assert {one["first"] for one in said[0]} == {0, HOLD}
