@@ -79,7 +79,7 @@ test-fast: venv lint ## Lint, unit and contract tests: no lab needed
 	$(PYTEST) --numprocesses auto --dist worksteal tests/unit tests/contract
 
 .PHONY: test
-test: test-fast lab ## All tests; starts the lab where it is not up
+test: test-fast lab ## Lint, unit and contract tests, and those on the lab; starts it where it is not up
 	$(PYTEST) --durations 60 --durations-min 5 tests/testinfra tests/e2e
 
 .PHONY: soak
@@ -91,7 +91,7 @@ molecule: lab ## Run one scenario on the lab (SCENARIO=host_base); starts the la
 	molecule test --scenario-name $(SCENARIO)
 
 .PHONY: bench
-bench: venv ## Time bundle, install, second run, a new worker, 200 VCs, monitoring; storage beside a disk (COLD=1: the bundle from nothing, too)
+bench: venv ## Time bundle, install, second run, a new worker, a gang, 200 VCs, monitoring; storage beside a disk (COLD=1: the bundle from nothing, too)
 	$(VENV)/bin/python -m tests.bench $(if $(COLD),--cold)
 
 .PHONY: format
