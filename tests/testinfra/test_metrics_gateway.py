@@ -22,11 +22,20 @@ PLAIN = [
     ("control_plane", "cilium", 9962),
     ("workers", "cilium", 9962),
     ("storage", "ceph", 9283),
+    ("bundle_server", "registry", 5002),
 ]
+# What asks for a token, too: scheduler and controller manager.
+WITH_TOKEN = [10257, 10259]
+CILIUM_OPERATOR = 9963
 
 
 def _url(facts: SiteFacts, host: Host) -> str:
     return f"https://{facts.address(host.backend.get_hostname())}:{PORT}/collectd/metrics"
+
+
+def _listening(host: Host, port: int) -> set[str]:
+    lines = host.check_output("ss --no-header --listening --tcp --numeric %s", f"sport = :{port}").splitlines()
+    return {line.split()[3] for line in lines}
 
 
 def test_whoever_has_no_certificate_is_refused(each_host: Host, facts: SiteFacts) -> None:
@@ -67,10 +76,19 @@ def test_what_speaks_without_tls_is_on_the_loopback_and_read_by_the_gateway_with
     prometheus = connect(facts.names("management")[0])
     certificate = ("--cert", "/etc/prometheus/pki/client.crt", "--key", "/etc/prometheus/pki/client.key")
     for name in facts.names(group):
-        listening = connect(name).check_output("ss --no-header --listening --tcp --numeric %s", f"sport = :{port}")
-        assert {line.split()[3] for line in listening.splitlines()} == {f"127.0.0.1:{port}"}, name
+        assert _listening(connect(name), port) == {f"127.0.0.1:{port}"}, name
         address, other = facts.address(name), another_host(connect(name))
         assert status(other, f"http://{address}:{port}/metrics", "--connect-timeout", "1") == "000", name
         gateway = f"https://{address}:{PORT}/{exporter}/metrics"
         assert status(prometheus, gateway) == "000", "without a certificate"
         assert status(prometheus, gateway, *certificate) == "200", name
+
+
+@pytest.mark.parametrize("port", WITH_TOKEN)
+def test_what_asks_for_a_token_is_on_the_loopback_too(each_control_plane: Host, port: int) -> None:
+    assert _listening(each_control_plane, port) == {f"127.0.0.1:{port}"}
+
+
+def test_metrics_that_nobody_reads_are_not_served(each_node: Host) -> None:
+    """Of the operator, which runs on any of them."""
+    assert _listening(each_node, CILIUM_OPERATOR) == set()
