@@ -14,8 +14,8 @@ from itertools import combinations, pairwise
 from statistics import fmean, median
 
 DAY_S = 86400
-MIN_DAYS = 5
-"""Fewer days say nothing of the next ones."""
+MIN_DAYS = 6
+"""Of fewer days the test is sure of nothing, not even of a straight line."""
 HORIZON_FACTOR = 4
 """No date is given that lies further ahead than this many times the days that were measured."""
 _SURE = 2.58

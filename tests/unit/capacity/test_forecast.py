@@ -77,8 +77,13 @@ def test_a_day_night_rhythm_is_no_trend() -> None:
 
 
 def test_a_short_series_has_no_day() -> None:
-    assert forecast(series(MIN_DAYS - 1, lambda day: 100 + 50 * day), limit=300).verdict is Verdict.TOO_SHORT
+    assert forecast(series(MIN_DAYS - 1, lambda day: 100 + 20 * day), limit=300).verdict is Verdict.TOO_SHORT
     assert forecast([], limit=300).verdict is Verdict.TOO_SHORT
+
+
+def test_the_fewest_days_that_are_enough_name_a_day() -> None:
+    found = forecast(series(MIN_DAYS, lambda day: 100 + 20 * day), limit=300)
+    assert found.at == pytest.approx(START + 10 * DAY_S, abs=0.01 * DAY_S)
 
 
 def test_what_shrinks_does_not_run_out() -> None:

@@ -43,12 +43,12 @@ def test_where_no_day_is_named_the_reason_is(synthetic: Synthetic) -> None:
 def test_few_days_name_no_day(synthetic: Synthetic) -> None:
     report = _report(synthetic, days=1)
     assert {entry.forecast.at for entry in report.entries} == {None}
-    assert _outlooks(report)["storage"] == "5 days are needed, and 1 looked at"
+    assert _outlooks(report)["storage"] == "6 days are needed, and 1 looked at"
     synthetic.series = [
         (measure, labels, limit, lambda days, rule=rule: rule(days) if days > -2 else math.nan)
         for measure, labels, limit, rule in synthetic.series
     ]
-    assert _outlooks(_report(synthetic))["pods"] == "too few days measured: 3 of 5 needed"
+    assert _outlooks(_report(synthetic))["pods"] == "too few days measured: 3 of 6 needed"
 
 
 def test_what_is_fullest_is_said_of_the_cluster_of_hosts_and_of_each_vc(synthetic: Synthetic) -> None:
