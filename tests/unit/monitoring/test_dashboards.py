@@ -72,6 +72,13 @@ def test_names_of_series_are_found_among_all_else() -> None:
     assert _series(expr) == {"a_total", "c:d"}
 
 
+def test_a_0_stands_in_for_one_number_and_not_for_a_series_of_its_own() -> None:
+    """`X or vector(0)` is both where X has labels."""
+    instead = [expr for one in ALL.values() for expr in one.expressions if "or vector(0)" in expr]
+    assert instead
+    assert [expr for expr in instead if not re.match(r"\(?(sum|count)\(.+\) or vector\(0\)", expr)] == []
+
+
 def test_prometheus_itself_reads_every_expression(tmp_path: Path) -> None:
     expressions = [with_values(expr) for dashboard in ALL.values() for expr in dashboard.expressions]
     rules = [{"record": f"checked:{number}", "expr": expr} for number, expr in enumerate(expressions)]
