@@ -12,6 +12,7 @@ import pytest
 from amalgam.lab import cgroups
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.mails import Mailbox, text_of
+from tests.e2e.support.monitoring import Monitoring
 from tests.e2e.support.nodes import Lab
 from tests.e2e.support.playbook import PlaybookRun
 from tests.e2e.support.waiting import wait_until
@@ -40,11 +41,12 @@ def killed(cluster: Cluster, name: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class WorkerDown:
-    """A run of the site, and the mails that came, while a worker was dead."""
+    """A run of the site, the alerts about it, and the mails that came, while a worker was dead."""
 
     down: str
     others: list[str]
     run: PlaybookRun
+    told: set[tuple[str, str]]
     mails: Mailbox
 
 
@@ -53,16 +55,25 @@ def worker_down(lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]
     """One death of a worker for all tests about it."""
     # Of the first one's chips other tests raise alerts, whose mails may be under way yet.
     *others, down = lab.members("workers")
-    mails = Mailbox(lab.node(lab.members("management")[0]))
+    monitoring = Monitoring(lab)
+    mails = Mailbox(monitoring.host)
     with killed(cluster, down):
         # The hard case: a cluster that has noticed, so that what it runs on every node is not complete.
         wait_until("the cluster notices", cluster.readiness, lambda seen: seen[down] != "True", seconds=120)
         run = playbook()
         mails.wait_for("NodeDown", down, seconds=180)
-    return WorkerDown(down, others, run, mails)
+        told = wait_until(
+            "a second alert is about it",
+            lambda: monitoring.told(node=down),
+            lambda seen: "KubeNodeNotReady" in dict(seen),
+            seconds=150,
+        )
+    return WorkerDown(down, others, run, told, mails)
 
 
 def test_a_worker_that_was_killed_is_told_in_one_mail(worker_down: WorkerDown) -> None:
+    told = worker_down.told
+    assert {name for name, state in told if state != "suppressed"} == {"NodeDown"}, told
     about = [
         mail["Subject"]
         for mail in worker_down.mails.about(worker_down.down)
@@ -87,9 +98,16 @@ def test_a_worker_that_is_down_is_named_and_the_others_are_finished(worker_down:
 def test_a_master_that_is_down_stops_the_run_at_once_with_the_reason(
     lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]
 ) -> None:
-    down = lab.members("control_plane")[0]
+    down, monitoring = lab.members("control_plane")[0], Monitoring(lab)
     with stopped(cluster, down):
         run = playbook()
+        # Who watches is no part of the cluster, and needs none.
+        wait_until(
+            "its NodeDown is told",
+            lambda: monitoring.told(node=down),
+            lambda seen: ("NodeDown", "active") in seen,
+            seconds=150,
+        )
 
     assert run.rc != 0
     assert run.plays[-1] == "The control plane and the bundle server must answer", f"it went on: {run.plays}"

@@ -35,6 +35,16 @@ class Monitoring:
         wanted = {"alertname": name, **labels}.items()
         return [one["labels"] for one in all_alerts if one["state"] == "firing" and wanted <= one["labels"].items()]
 
+    def told(self, **labels: str) -> set[tuple[str, str]]:
+        """Alerts with these labels that Alertmanager has now: name, ``active`` or ``suppressed``."""
+        all_alerts = self._get("http://127.0.0.1:9093/alertmanager/api/v2/alerts")
+        wanted = labels.items()
+        return {
+            (one["labels"]["alertname"], one["status"]["state"])
+            for one in all_alerts
+            if wanted <= one["labels"].items()
+        }
+
     def down_targets(self) -> list[str]:
         """What Prometheus cannot read, with the reason."""
         targets = self._get("http://127.0.0.1:9090/prometheus/api/v1/targets?state=active")["data"]["activeTargets"]
