@@ -8,6 +8,7 @@ import pytest
 from testinfra.host import Host
 
 from amalgam.models.registry import ADMINISTRATOR
+from amalgam.monitoring.alerts import alerts
 from amalgam.services import address
 from tests.e2e.support import monitoring_web
 from tests.testinfra.http import HANDSHAKE_FAILED, UNKNOWN_AUTHORITY, refusal_of_old_tls, status
@@ -54,6 +55,14 @@ def test_who_has_not_signed_in_sees_nothing(answers: Answers, path: str) -> None
 @pytest.mark.parametrize("path", ["/", "/app.js", "/dashboards.json", "/javascript/dygraphs/dygraph.min.js"])
 def test_everybody_who_signs_in_sees_the_dashboards(answers: Answers, path: str) -> None:
     assert {answers(path, user) for user in (ADMINISTRATOR, MEMBER)} == {"200"}
+
+
+def test_the_page_that_the_mail_of_each_alert_leads_to_opens(answers: Answers) -> None:
+    """All of them are asked for by one curl."""
+    names = alerts().keys()
+    said = answers(f"/runbooks/{{{','.join(names)}}}.md", MEMBER, "--write-out", r"%{http_code} %{url_effective}\n")
+    opened = [line.rpartition("/")[2].removesuffix(".md") for line in said.splitlines() if line.startswith("200 ")]
+    assert set(opened) == names
 
 
 def test_an_unknown_path_is_not_there(answers: Answers) -> None:
