@@ -77,6 +77,14 @@ class SiteFacts:
         origins: list[str] = yaml.safe_load(content).get("ceph_rgw_cors_origins", [])
         return origins
 
+    def prometheus(self, setting: str) -> str:
+        """A variable of the role ``prometheus``, as the site has it."""
+        files = (ROOT / "roles/prometheus/defaults/main.yml", self.site.folder / "group_vars/all/prometheus.yml")
+        said: dict[str, Any] = {}
+        for file in files:
+            said |= yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return str(said[f"prometheus_{setting}"])
+
     def plain_workers(self) -> list[str]:
         """Names of the workers that are no part of the control plane."""
         return [name for name in self.names("workers") if name not in self.names("control_plane")]

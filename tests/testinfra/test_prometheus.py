@@ -91,6 +91,14 @@ def test_the_watchdog_reaches_alertmanager(management_host: Host) -> None:
     assert watchdog[0]["annotations"]["runbook_url"].endswith("/runbooks/Watchdog.md")
 
 
+def test_it_keeps_as_much_as_the_site_says(management_host: Host, facts: SiteFacts) -> None:
+    flags = _api(management_host, "status/flags")
+    kept = {what: flags[f"storage.tsdb.retention.{what}"] for what in ("time", "size")}
+    # It writes GB, which are of 1024, as GiB.
+    wanted = {what: facts.prometheus(f"retention_{what}").replace("B", "iB") for what in kept}
+    assert kept == wanted
+
+
 def test_files_with_secrets_are_for_those_who_need_them(management_host: Host) -> None:
     found = management_host.check_output("stat --format '%a %U %G' /etc/prometheus/pki/*").splitlines()
     assert set(found) == {"640 root prometheus"}
