@@ -155,6 +155,19 @@ def test_every_host_is_measured_and_no_target_is_missing(mixed: OwnLab) -> None:
     assert measured == {node.name for node in mixed.nodes()}
 
 
+def test_npus_have_the_series_that_rules_and_dashboards_use(mixed: OwnLab) -> None:
+    wanted = {"accelerator_healthy", "accelerator_temperature:celsius", "accelerator_power:watts"}
+    wanted |= {"accelerator_utilization:ratio", "accelerator_memory_used:bytes"}
+    names = "|".join(sorted(wanted))
+    counted = f'count by (__name__) ({{__name__=~"{names}", vendor="ascend", node="{NODE}"}})'
+    wait_until(
+        "Prometheus has all readings of all NPUs",
+        lambda: {one["metric"]["__name__"]: one["value"][1] for one in Monitoring(mixed).query(counted)},
+        lambda seen: seen == dict.fromkeys(wanted, "8"),
+        seconds=300,
+    )
+
+
 def test_an_npu_that_is_ill_is_not_given_out_until_it_is_well_again(npus: ChipNode) -> None:
     npus.wait_offers(8)
     with npus.cluster.namespace("npus") as namespace:

@@ -13,6 +13,7 @@ from amalgam.chips.table import ASCEND
 from amalgam.lab import updown
 from tests.e2e.support.chips import simulated_driver
 from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.monitoring import Monitoring
 from tests.e2e.support.nodes import Node
 from tests.e2e.support.own_lab import OwnLab, groups_of, own_lab, quiet, variables_of
 from tests.e2e.support.playbook import PlaybookRun, start_site
@@ -30,12 +31,18 @@ _APPLIED = "/var/lib/amalgam/kubeadm/applied"
 
 
 SHAPES = ("lab-ha", "lab-single")
+# Here each part of a control plane is there three times to be read.
+_WATCHED = "lab-ha"
 
 
 @pytest.fixture(scope="module", params=SHAPES)
 def shape(request: pytest.FixtureRequest) -> Iterator[OwnLab]:
     """A lab of that shape with the site installed."""
-    with own_lab(request.param, groups_of(request.param), variables_of(request.param)) as lab:
+    groups, variables = groups_of(request.param), variables_of(request.param)
+    if request.param == _WATCHED:
+        groups["management"] = {"stor1": {}}
+        variables["lab"] = {"mail_host": "stor1"}
+    with own_lab(request.param, groups, variables) as lab:
         lab.up()
         _run_site(lab)
         yield lab
@@ -87,6 +94,17 @@ def test_the_api_answers_from_each_control_plane_host(shape: OwnLab) -> None:
         assert node.run(f"{asked} get --raw /readyz").stdout == "ok"
         named = node.run(f"{asked} get nodes --output name").stdout.split()
         assert sorted(named) == sorted(f"node/{one.name}" for one in shape.cluster_nodes())
+
+
+def test_each_part_of_each_control_plane_host_is_read(shape: OwnLab) -> None:
+    if not shape.members("management"):
+        pytest.skip("the site is not watched")
+    monitoring = Monitoring(shape)
+    wait_until("every target is up", monitoring.down_targets, lambda down: down == [], seconds=300)
+    parts = ("apiserver", "etcd", "kube-controller-manager", "kube-scheduler")
+    found = monitoring.query(f'up{{job=~"{"|".join(parts)}"}} == 1')
+    read = {(one["metric"]["job"], one["metric"]["node"]) for one in found}
+    assert read == {(part, name) for part in parts for name in shape.members("control_plane")}
 
 
 def test_a_pod_runs_where_users_pods_may(shape: OwnLab) -> None:
