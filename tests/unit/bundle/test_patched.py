@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -109,3 +110,11 @@ def test_what_is_patched_is_the_version_that_is_built_whether_the_components_own
 def test_a_component_without_patches_keeps_its_key():
     crane = load_components(project_root()).components["crane"]
     assert "patches" not in crane.model_dump()["go"]
+
+
+def test_every_agent_has_one_block_under_way():
+    """The patched queue counts one as unsent: a kill would lose those of other readers."""
+    templates = [file.read_text() for file in (project_root() / "roles").rglob("*.j2")]
+    agents = [text for text in templates if "-remoteWrite.url=" in text]
+    assert agents
+    assert all(re.search(r"-remoteWrite\.queues=1\s", text) for text in agents)
