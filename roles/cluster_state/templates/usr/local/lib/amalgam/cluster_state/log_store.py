@@ -1,4 +1,4 @@
-"""Lines into the log, through the agent of this host: it takes them to disk where the store is away.
+"""Lines into the log, through the agent of this host: it answers when they are on disk.
 
 https://docs.victoriametrics.com/victorialogs/data-ingestion/#json-stream-api
 """
