@@ -221,11 +221,26 @@ def test_a_container_s_lines_survive_restarts_of_agents_and_a_kill_of_the_store(
         assert lines < 40_000
 
 
-def test_a_killed_agent_goes_on_and_leaves_out_nothing_the_journal_has(logs: Logs, lab: Lab, token: str) -> None:
+def test_a_killed_agent_goes_on_and_has_all_that_it_acknowledged(logs: Logs, lab: Lab, token: str) -> None:
     worker = lab.node(lab.members("workers")[0])
-    worker.run("systemctl kill --signal KILL vlagent")
-    worker.run(f"logger --tag amalgam-test {token}")
-    logs.await_line(token, "--node", worker.name, seconds=30)
+    logs.host.run("systemctl stop victoria-logs")
+    try:
+        worker.run(f"for n in $(seq {NUMBERED}); do echo {token} $n; done | systemd-cat --identifier {token}")
+        ours = f"journalctl --quiet --output cat --identifier {token}"
+        wait_until(
+            "the journal has every line",
+            lambda: len(worker.run(ours).stdout.splitlines()),
+            lambda lines: lines == NUMBERED,
+            seconds=30,
+        )
+        # The upload's position is where its last answered request ended: the kill follows at once.
+        position = "sed --quiet s/^LAST_CURSOR=//p /var/lib/private/systemd/journal-upload/state"
+        left = f'test -n "$({ours} --after-cursor "$({position})" --lines 1)"'
+        worker.run(f"timeout 60 sh -c 'while {left}; do sleep 0.1; done' && systemctl kill --signal KILL vlagent")
+        worker.run(f"logger --tag {token} {token} after it")
+    finally:
+        logs.host.run("systemctl start victoria-logs")
+    logs.await_messages(f'SYSLOG_IDENTIFIER:="{token}"', NUMBERED + 1)
 
 
 def test_what_nobody_said_is_not_found_and_says_so(logs: Logs, token: str) -> None:
