@@ -13,7 +13,7 @@ from amalgam.bundle.signing import allowed_signers
 from amalgam.paths import config_dir
 from amalgam.pins import load_lock
 from tests.contract.test_lock import ARCHITECTURES, ONE_ARCHITECTURE
-from tests.e2e.support.checkout import program
+from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.nodes import run_local
 
 NEEDS_NODES = False
@@ -61,6 +61,18 @@ def test_every_image_has_a_manifest_for_each_architecture_made_of_the_same_parts
         parts = [[step["created_by"] for step in _history(blob, one["digest"])] for one in manifests]
         assert parts[0]
         assert parts[0] == parts[1]
+
+
+def test_a_controller_without_package_registries_is_made_of_it_as_the_docs_say(bundle: Path, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "site-engineer.md").read_text()
+    recipe = text[text.index("python3 -m venv") :].partition("```")[0].replace("<bundle>", str(bundle))
+    run_local(["git", "clone", "--quiet", str(ROOT), str(tmp_path / "checkout")])
+    script = f"cd {tmp_path / 'checkout'} && {recipe.strip().replace(chr(10), ' && ')}"
+    # In a network without anything: nothing is downloaded.
+    run_local(["unshare", "--net", "sh", "-c", script], seconds=900)
+    made = tmp_path / "checkout" / ".venv" / "bin"
+    run_local([str(made / "amalgam"), "site", "check", "-i", str(ROOT / "inventories" / "reference-gpu")])
+    run_local([str(made / "ansible-playbook"), "--version"])
 
 
 def _history(blob: Any, digest: str) -> list[dict[str, str]]:

@@ -71,7 +71,12 @@ def test_the_table_and_the_facts_have_the_cluster_s_word_beside_the_lab_s_own(na
     facts = status.status(names)
     assert facts["cluster"] == "answers"
     assert [entry["kubernetes"] for entry in facts["nodes"]] == [{"version": "v7.8.9", "state": "Ready"}]
-    assert "v7.8.9 Ready" in _shown(names)
+    shown = _shown(names)
+    assert "v7.8.9 Ready" in shown
+    for column in ("role", "architecture", "address"):
+        assert str(facts["nodes"][0][column]) in shown
+    assert [forward for forward in facts["forwards"] if forward["name"] not in shown] == []
+    assert facts["forwards"]
 
 
 @pytest.mark.usefixtures("up")
