@@ -14,7 +14,8 @@ import pytest
 
 from tests.contract.repository import ROOT, files_below
 
-PLAYBOOKS = [str(file) for file in files_below("playbooks", suffixes=(".yml",)) if "group_vars" not in file.parts]
+_NONE = {"group_vars", "tasks"}
+PLAYBOOKS = [str(file) for file in files_below("playbooks", suffixes=(".yml",)) if not _NONE & set(file.parts)]
 INVENTORIES = sorted({str(Path(*file.parts[:2])) for file in files_below("inventories") if len(file.parts) > 2})
 
 

@@ -81,7 +81,8 @@ class Group:
             self.node.run(f"ceph auth rm client.{client} && rm {self.keyring(client)}")
         for pool in ("data", "meta"):
             space = f"rados --pool {FILE_SYSTEM}.{pool} --namespace {self.name}"
-            self.node.run(f"{space} ls | while read -r object; do {space} rm $object; done")
+            # The metadata server may be removing them at the same time.
+            self.node.run(f"{space} ls | while read -r object; do {space} rm $object || true; done; ! {space} ls | grep .")
 
     @staticmethod
     def keyring(client: str) -> str:
