@@ -52,28 +52,37 @@ def test_a_node_that_runs_out_of_memory_is_told_by_mail_and_that_it_is_over_too(
     mailbox.wait_for("NodeMemoryHighUtilization", "RESOLVED", name, seconds=ALERT_SECONDS)
 
 
-@pytest.mark.parametrize(
-    ("reading", "bad", "good", "alert"),
-    [
-        ("health", UNHEALTHY, HEALTHY, "AcceleratorUnhealthy"),
-        ("temperature-c", "97", "41", "AcceleratorTemperatureHigh"),
-        ("ecc-uncorrected", "3", "0", "AcceleratorEccErrors"),
-    ],
-)
-def test_a_chip_that_is_not_well_raises_its_alert(
-    lab: Lab, monitoring: Monitoring, reading: str, bad: str, good: str, alert: str
-) -> None:
+ILLS = {
+    "AcceleratorUnhealthy": ("health", UNHEALTHY, HEALTHY),
+    "AcceleratorTemperatureHigh": ("temperature-c", "97", "41"),
+    "AcceleratorEccErrors": ("ecc-uncorrected", "3", "0"),
+}
+
+
+def test_each_chip_that_is_not_well_raises_the_alert_of_what_it_has(lab: Lab, monitoring: Monitoring) -> None:
     node = lab.node("gpu1")
+
+    def chips_with(alert: str) -> set[str]:
+        return {one["chip"] for one in monitoring.alerts(alert, node="gpu1", vendor="nvidia")}
+
     # Errors of the last hour may be those of an earlier run.
-    chip = next(chip for chip in map(str, range(CHIPS)) if not monitoring.alerts(alert, node="gpu1", chip=chip))
-    node.run(f"simulated-chips set-{reading} {chip} {bad}")
+    told_already = set().union(*map(chips_with, ILLS))
+    well = (chip for chip in map(str, range(CHIPS)) if chip not in told_already)
+    chips = {alert: {next(well)} for alert in ILLS}
+    for alert, (chip,) in chips.items():
+        reading, bad, _ = ILLS[alert]
+        node.run(f"simulated-chips set-{reading} {chip} {bad}")
     try:
-        (found,) = wait_until(
-            f"{alert} fires", lambda: monitoring.alerts(alert, node="gpu1", chip=chip), seconds=ALERT_SECONDS
+        wait_until(
+            "the three alerts fire",
+            lambda: {alert: chips_with(alert) - told_already for alert in ILLS},
+            lambda told: told == chips,
+            seconds=ALERT_SECONDS,
         )
     finally:
-        node.run(f"simulated-chips set-{reading} {chip} {good}")
-    assert found["vendor"] == "nvidia"
+        for alert, (chip,) in chips.items():
+            reading, _, good = ILLS[alert]
+            node.run(f"simulated-chips set-{reading} {chip} {good}")
 
 
 def test_a_silence_outlives_a_restart_of_alertmanager(monitoring: Monitoring) -> None:

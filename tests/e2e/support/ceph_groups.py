@@ -82,7 +82,8 @@ class Group:
         for pool in ("data", "meta"):
             space = f"rados --pool {FILE_SYSTEM}.{pool} --namespace {self.name}"
             # The metadata server may be removing them at the same time.
-            self.node.run(f"{space} ls | while read -r object; do {space} rm $object || true; done; ! {space} ls | grep .")
+            remove = f"while read -r object; do {space} rm $object || true; done"
+            self.node.run(f"{space} ls | {remove}; ! {space} ls | grep .")
 
     @staticmethod
     def keyring(client: str) -> str:
