@@ -19,7 +19,7 @@ from tests.e2e.support.pulumi import Stack, pulumi_environment
 from tests.e2e.support.tenants import GPU, NPU, Person, claim, rights
 from tests.e2e.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(420)
 
 A, B = "vision", "nlp"
 CLIENT, PEER, SERVER = "e2e-client", "e2e-peer", "e2e-server"

@@ -19,7 +19,7 @@ from tests.e2e.support.tenants import claim
 from tests.e2e.support.training import CHIP, PER_NODE, Vc, chips_of_workers, training_image, training_vc
 from tests.e2e.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SCRIPTS = "opt/training"
 SCRIPT, HOLDING, FOLDERS = (f"/{SCRIPTS}/{name}.py" for name in ("averaging", "hold", "folders"))

@@ -26,6 +26,8 @@ _CEPH_ENTITIES = (
 )
 _S3_ACCOUNTS = ("datasets", "datasets-vision-member", "datasets-nlp-manager")
 _PUBLIC_MARK = "-----BEGIN CERTIFICATE-----"
+# A release that Helm keeps, and what a token for joining is for.
+_TOLD_OPENLY = (".release", ".auth-extra-groups", ".description", ".expiration")
 _PIECE = 64
 _LINES_OF_A_KEY = slice(1, 3)
 
@@ -62,11 +64,10 @@ def cluster_canaries(cluster: Cluster) -> list[Canary]:
     """What the cluster made itself: the keys of its authorities, its administrator's, and all in its Secrets."""
     found = [form for name, key in _keys_of_kubeadm(cluster) for form in _forms(name, key)]
     for secret in cluster.get("secrets --all-namespaces")["items"]:
-        # Helm keeps its releases there, which are none.
-        if secret["type"] != "helm.sh/release.v1":
-            place = f"Secret {secret['metadata']['namespace']}/{secret['metadata']['name']}"
-            data = {key: base64.b64decode(value).decode() for key, value in secret.get("data", {}).items()}
-            found += [form for name, value in _leaves(place, data) for form in _forms(name, value)]
+        place = f"Secret {secret['metadata']['namespace']}/{secret['metadata']['name']}"
+        data = {key: base64.b64decode(value).decode() for key, value in secret.get("data", {}).items()}
+        told = [(name, value) for name, value in _leaves(place, data) if not name.endswith(_TOLD_OPENLY)]
+        found += [form for name, value in told for form in _forms(name, value)]
     return found
 
 
