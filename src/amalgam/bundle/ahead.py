@@ -54,7 +54,8 @@ class Ahead:
         wait([self._compiled[program, arch]])
 
     def _compile(self, downloaded: Future[None], program: str, arch: Arch) -> None:
-        wait([downloaded])
+        # Raises where the build ended before: for one that was cancelled so, `wait` would wait forever.
+        downloaded.exception()
         self._list(program, arch, compiled=True)
 
     def _list(self, program: str, arch: Arch, *, compiled: bool) -> None:
