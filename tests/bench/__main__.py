@@ -12,6 +12,7 @@ from tests.bench import again, bundles, images, monitoring, sites, storage, tena
 from tests.bench.idle import wait_idle
 from tests.bench.report import Figure, TaskCounts, show, show_comparisons
 from tests.e2e.support.nodes import Lab
+from tests.e2e.support.pulumi import platform_on
 
 
 def main() -> None:
@@ -51,8 +52,8 @@ def _site(console: Console, *, cold: bool, whole: bool) -> None:
             sites.install(bench)
             if whole:
                 _storage(console, bench.lab)
-                sites.platform(bench)
-                _tenants(console, bench.lab)
+                with platform_on(bench.lab, bench.folder / "pulumi-home"):
+                    _tenants(console, bench.lab)
             sites.add_worker(bench)
         with again.lab_made_again() as figure:
             figures.append(figure)

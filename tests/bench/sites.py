@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amalgam.lab.kubeconfig import write_kubeconfig
 from tests.bench.counted_ssh import counting_environment
 from tests.bench.idle import wait_idle
 from tests.bench.report import Figure, TaskCounts
-from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster
-from tests.e2e.support.nodes import run_local
 from tests.e2e.support.own_lab import Groups, OwnLab, own_lab, write_inventory
 from tests.e2e.support.playbook import start_site
-from tests.e2e.support.pulumi import pulumi_environment
 
 INSTALL_SECONDS = 180.0
 SECOND_RUN_SECONDS = 20.0
@@ -38,12 +34,10 @@ HOSTS: Groups = {
     "bundle_server": {"stor1": {}},
 }
 
-SITE = "bench"
-"""Its name, and that of its stacks: the checkout's lab has some, too."""
-
-# Wide enough for the large site: the same for both, so that one cluster serves both.
 SETTINGS: dict[str, Any] = {
-    "site_name": SITE,
+    # Its stacks have it, too, and the checkout's lab has some.
+    "site_name": "bench",
+    # Wide enough for the large site: the same for both, so that one cluster serves both.
     "network_node_cidr": "10.88.0.0/22",
     "network_pod_cidr": "10.244.0.0/14",
 }
@@ -79,11 +73,7 @@ def site_bench(bundle: Path, figures: list[Figure], runs: list[TaskCounts]) -> I
     """The GPU reference topology as bare nodes, in a lab of its own; what is measured is added to both lists."""
     with own_lab("bench", HOSTS, SETTINGS, bundle=bundle) as lab, tempfile.TemporaryDirectory() as folder:
         lab.up()
-        try:
-            yield SiteBench(lab, Path(folder), figures, runs)
-        finally:
-            for settings in (ROOT / "pulumi").glob(f"*/Pulumi.{SITE}.yaml"):
-                settings.unlink()
+        yield SiteBench(lab, Path(folder), figures, runs)
 
 
 def install(bench: SiteBench) -> None:
@@ -98,13 +88,6 @@ def install(bench: SiteBench) -> None:
     # The first minutes of a cluster are busy ones.
     wait_idle()
     bench.run("second run", SECOND_RUN_SECONDS, bench.lab.inventory)
-
-
-def platform(bench: SiteBench) -> None:
-    """Make the cluster the platform on which tenants and training are measured."""
-    write_kubeconfig(bench.lab.names)
-    up = [program("amalgam"), "platform", "up", "--inventory", str(bench.lab.inventory)]
-    run_local(up, env=pulumi_environment(bench.lab, bench.folder / "pulumi-home"), seconds=600)
 
 
 def add_worker(bench: SiteBench) -> None:

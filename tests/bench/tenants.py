@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from amalgam.bundle.host import host_arch
 from tests.bench.report import Figure
 from tests.e2e.support.checkout import ROOT
 from tests.e2e.support.nodes import Lab, run_local
-from tests.e2e.support.pulumi import Stack, pulumi_environment
+from tests.e2e.support.pulumi import Stack, copied_inventory, pulumi_environment
 
 COUNT = 200
 UP, PREVIEW, DELETE, KUBECTL = 300.0, 30.0, 600.0, 60.0
@@ -78,12 +77,7 @@ def measure(lab: Lab, figures: list[Figure]) -> None:
 
 def _inventory(lab: Lab, folder: Path, count: int) -> Path:
     """A copy of the site's inventory whose first organisation has so many small VCs more, and a quota for many."""
-    shutil.copytree(lab.inventory, folder)
-    file = folder / "group_vars" / "all" / "tenants.yml"
-    # The accounts of VCs at the registry stay those that they are.
-    settings = file.with_name("site.yml")
-    state = {"site_state_dir": str(lab.site.state_dir)}
-    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | state))
+    file = copied_inventory(lab, folder) / "tenants.yml"
     data = yaml.safe_load(file.read_text())
     organisation = data["tenants_organisations"][0]
     organisation["quota"] |= {"cpu": 1000, "memory": "1000Gi", "pods": 10000}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +14,7 @@ import yaml
 from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster, service
 from tests.e2e.support.nodes import Lab, run_local
-from tests.e2e.support.pulumi import Stack, pulumi_environment
+from tests.e2e.support.pulumi import Stack, copied_inventory, pulumi_environment
 from tests.e2e.support.tenants import GPU, NPU, Person, claim, rights
 from tests.e2e.support.waiting import wait_until
 
@@ -375,11 +374,7 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
     stack = Stack(ROOT / "pulumi" / "tenants", variables, lab.site.settings.site_name)
     stack.run("stack", "select", stack.name)
     with_vc = tmp_path / "site"
-    shutil.copytree(lab.inventory, with_vc)
-    # The accounts of VCs at the registry stay those that they are.
-    settings = with_vc / "group_vars" / "all" / "site.yml"
-    state = {"site_state_dir": str(lab.site.state_dir)}
-    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | state))
+    copied_inventory(lab, with_vc)
     try:
         _declare(with_vc, pods=5)
         stack.configure(inventory=str(with_vc))

@@ -14,16 +14,15 @@ import yaml
 from amalgam.chips.labels import worker_marks
 from amalgam.chips.table import ASCEND, NVIDIA, Kind
 from amalgam.lab.emulation import own_architecture, require
-from amalgam.lab.kubeconfig import write_kubeconfig
 from amalgam.pins import load_lock
-from tests.e2e.support.checkout import ROOT, program
+from tests.e2e.support.checkout import ROOT
 from tests.e2e.support.chips import ChipJob, ChipNode, simulated_driver
 from tests.e2e.support.cluster import Cluster, pod_template
 from tests.e2e.support.monitoring import Monitoring
-from tests.e2e.support.nodes import Node, run_local
+from tests.e2e.support.nodes import Node
 from tests.e2e.support.own_lab import OwnLab, groups_of, own_lab, variables_of
 from tests.e2e.support.playbook import start_site
-from tests.e2e.support.pulumi import pulumi_environment
+from tests.e2e.support.pulumi import platform_on
 from tests.e2e.support.training import Vc, training_image
 from tests.e2e.support.waiting import wait_until
 
@@ -48,15 +47,8 @@ def mixed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ow
     with own_lab(TOPOLOGY, groups_of(TOPOLOGY), variables_of(TOPOLOGY) | lab_settings(), bundle=bundle) as lab:
         lab.up()
         _run_site(lab)
-        write_kubeconfig(lab.names)
-        variables = pulumi_environment(lab, tmp_path_factory.mktemp("pulumi") / "home")
-        up = [program("amalgam"), "platform", "up", "--inventory", str(lab.inventory)]
-        try:
-            run_local(up, env=variables, seconds=600)
+        with platform_on(lab, tmp_path_factory.mktemp("pulumi") / "home"):
             yield lab
-        finally:
-            for settings in (ROOT / "pulumi").glob(f"*/Pulumi.{lab.site.settings.site_name}.yaml"):
-                settings.unlink()
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 CA = "/etc/amalgam/pki/ca.crt"
 
 
+def _variables(file: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return loaded
+
+
 @dataclass(frozen=True)
 class SiteFacts:
     """A site with the names and ports that playbooks/layers/group_vars/all.yml gives its services."""
@@ -24,9 +29,7 @@ class SiteFacts:
 
     @cached_property
     def _defaults(self) -> dict[str, Any]:
-        content = (ROOT / "playbooks" / "layers" / "group_vars" / "all.yml").read_text(encoding="utf-8")
-        loaded: dict[str, Any] = yaml.safe_load(content)
-        return loaded
+        return _variables(ROOT / "playbooks" / "layers" / "group_vars" / "all.yml")
 
     def port(self, service: str) -> int:
         """Port of ``bundle``, ``registry`` or ``api_balancer``."""
@@ -61,29 +64,27 @@ class SiteFacts:
 
     def subvolumes(self, worker: str | None = None) -> list[str]:
         """Parts of the file system; of a worker, those that it mounts."""
-        content = (self.site.folder / "group_vars" / "all" / "ceph_subvolumes.yml").read_text(encoding="utf-8")
-        listed = yaml.safe_load(content)["ceph_subvolumes"]
+        listed = self._said("ceph_subvolumes")["ceph_subvolumes"]
         return [one["name"] for one in listed if worker is None or worker in one.get("hosts", [worker])]
 
     def sysctls(self) -> dict[str, int]:
         """Kernel settings of every host."""
-        content = (self.site.folder / "group_vars" / "all" / "host_base.yml").read_text(encoding="utf-8")
-        settings: dict[str, int] = yaml.safe_load(content)["host_base_sysctls"]
+        settings: dict[str, int] = self._said("host_base")["host_base_sysctls"]
         return settings
 
     def cors_origins(self) -> list[str]:
         """Origins whose pages may reach the buckets of datasets."""
-        content = (self.site.folder / "group_vars" / "all" / "ceph.yml").read_text(encoding="utf-8")
-        origins: list[str] = yaml.safe_load(content).get("ceph_rgw_cors_origins", [])
+        origins: list[str] = self._said("ceph").get("ceph_rgw_cors_origins", [])
         return origins
 
     def prometheus(self, setting: str) -> str:
         """A variable of the role ``prometheus``, as the site has it."""
-        files = (ROOT / "roles/prometheus/defaults/main.yml", self.site.folder / "group_vars/all/prometheus.yml")
-        said: dict[str, Any] = {}
-        for file in files:
-            said |= yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
-        return str(said[f"prometheus_{setting}"])
+        defaults = _variables(ROOT / "roles" / "prometheus" / "defaults" / "main.yml")
+        return str((defaults | self._said("prometheus"))[f"prometheus_{setting}"])
+
+    def _said(self, topic: str) -> dict[str, Any]:
+        """What the site's inventory says of a topic."""
+        return _variables(self.site.folder / "group_vars" / "all" / f"{topic}.yml")
 
     def plain_workers(self) -> list[str]:
         """Names of the workers that are no part of the control plane."""

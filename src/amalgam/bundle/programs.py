@@ -19,7 +19,7 @@ from amalgam.bundle.patched import COPIES, write_patched
 from amalgam.bundle.store import Made, Store, file_sha256, key_of
 from amalgam.bundle.toolchain import fetch_go, go_environment, run_tool
 from amalgam.errors import AmalgamError
-from amalgam.pins import Arch, Lock
+from amalgam.pins import Arch, Lock, ReleasePin
 
 TRIPLETS: dict[Arch, str] = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 GO_FILES = "versions/go"
@@ -67,7 +67,7 @@ class Programs:
         """The store's key: all that goes into the program."""
         name = self.owner(program)
         component = self.components.components[name]
-        release = self.lock.components[name].releases.get(program, {}).get(arch)
+        release = self._pinned_release(program, arch)
         if release:
             return key_of("release", program, arch, release.model_dump())
         parts: list[Any] = ["program", program, arch, component.model_dump(exclude={"licence", "release"})]
@@ -91,9 +91,9 @@ class Programs:
         component = self.components.components[name]
 
         def maker(target: Path) -> dict[str, Any]:
-            release = self.lock.components[name].releases.get(program, {}).get(arch)
+            release = self._pinned_release(program, arch)
             if release:
-                return self._release(program, arch, target)
+                return self._release(program, release, arch, target)
             if component.go:
                 return self._go(program, name, component, arch, target)
             return self._c(program, component, arch, target)
@@ -110,8 +110,7 @@ class Programs:
         """
         name = self.owner(program)
         source = self.components.components[name].go
-        released = self.lock.components[name].releases.get(program, {}).get(arch)
-        if source is None or released or (compiled and (source.cgo or source.patches)):
+        if source is None or self._pinned_release(program, arch) or (compiled and (source.cgo or source.patches)):
             return None
         arguments = ["list", "-deps", *(["-export"] if compiled else []), *_package_flags(source, program)]
         extra = {"CGO_ENABLED": "1"} if source.cgo else {}
@@ -127,8 +126,10 @@ class Programs:
         text = self._run_go(["mod", "download", "-json", f"{module}@{version}"], component, self.host, {})
         return Path(json.loads(text)["Dir"])
 
-    def _release(self, program: str, arch: Arch, target: Path) -> dict[str, Any]:
-        pin = self.lock.components[self.owner(program)].releases[program][arch]
+    def _pinned_release(self, program: str, arch: Arch) -> ReleasePin | None:
+        return self.lock.components[self.owner(program)].releases.get(program, {}).get(arch)
+
+    def _release(self, program: str, pin: ReleasePin, arch: Arch, target: Path) -> dict[str, Any]:
         path = f"releases/{arch}/{Path(pin.url).name}"
         found = self.fetcher.fetch(program, pin.sha256, mirror_path=path, url=pin.url)
         if found is None:

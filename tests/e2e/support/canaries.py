@@ -29,7 +29,6 @@ _PUBLIC_MARK = "-----BEGIN CERTIFICATE-----"
 # A release that Helm keeps, and what a token for joining is for.
 _TOLD_OPENLY = (".release", ".auth-extra-groups", ".description", ".expiration")
 _PIECE = 64
-_LINES_OF_A_KEY = slice(1, 3)
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Canary:
 
 
 def canaries(state_dir: Path) -> list[Canary]:
-    """Every secret of a site, as it is and in base64; of a key in several lines two, and a piece of the whole."""
+    """Every secret of a site, as it is and in base64; of a key in several lines each, and a piece of the whole."""
     vault = ["view", "--vault-password-file", str(state_dir / "vault-password"), str(state_dir / "secrets.yml")]
     secrets = yaml.safe_load(run_local([program("ansible-vault"), *vault]).stdout)
     password = (state_dir / "vault-password").read_text().strip()
@@ -93,9 +92,7 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _forms(name: str, secret: str) -> list[Canary]:
     lines = [line.strip() for line in secret.splitlines() if not line.startswith("-----")]
-    forms = {
-        form for line in lines[_LINES_OF_A_KEY] or lines if len(line) >= _SHORTEST for form in (line, _base64(line))
-    }
+    forms = {form for line in lines if len(line) >= _SHORTEST for form in (line, _base64(line))}
     if len(lines) > 1:
         # As kubeconfigs and Secrets have it: from its first byte, which is the same for every key.
         forms.add(base64.b64encode(secret.encode()).decode()[2 * _PIECE : 3 * _PIECE])

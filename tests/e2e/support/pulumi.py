@@ -6,11 +6,16 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from amalgam.lab.environment import environment
+from amalgam.lab.kubeconfig import write_kubeconfig
 from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.nodes import Done, Lab, run_local
 
@@ -68,6 +73,30 @@ class Stack:
     def state(self) -> str:
         """Everything that the state files say, backups and history too."""
         return "\n".join(path.read_text() for path in sorted(self.backend.rglob("*")) if path.is_file())
+
+
+def copied_inventory(lab: Lab, folder: Path) -> Path:
+    """A copy of the site's inventory to declare more in, with the site's own secrets; the folder of its variables."""
+    shutil.copytree(lab.inventory, folder)
+    variables = folder / "group_vars" / "all"
+    settings = variables / "site.yml"
+    # The accounts of VCs at the registry stay those that they are.
+    state = {"site_state_dir": str(lab.site.state_dir)}
+    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | state))
+    return variables
+
+
+@contextmanager
+def platform_on(lab: Lab, home: Path) -> Iterator[None]:
+    """The platform on a lab of a test's own, as a person brings it up; its stacks' settings are gone afterwards."""
+    write_kubeconfig(lab.names)
+    up = [program("amalgam"), "platform", "up", "--inventory", str(lab.inventory)]
+    try:
+        run_local(up, env=pulumi_environment(lab, home), seconds=600)
+        yield
+    finally:
+        for settings in (ROOT / "pulumi").glob(f"*/Pulumi.{lab.site.settings.site_name}.yaml"):
+            settings.unlink()
 
 
 def pulumi_environment(lab: Lab, home: Path) -> dict[str, str]:
