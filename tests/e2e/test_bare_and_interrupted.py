@@ -173,7 +173,7 @@ def _kill(bare: Bare, kill: Kill, run: RunningPlaybook) -> None:
         AssertionError: the point was passed, or the run ended before it.
     """
     murder = f" && pkill -KILL -x '{kill.victims}'" if kill.victims else ""
-    wait = f"until {kill.reached}; do if {kill.too_late}; then exit 9; fi; sleep 0.02; done"
+    wait = f"until {kill.reached}; do if {kill.too_late}; then exit 9; fi; sleep 0.1; done"
     watch = bare.lab.node(kill.node).start(f"timeout {_REACH_SECONDS} sh -c '{wait}'{murder}")
     try:
         while watch.poll() is None:
