@@ -7,12 +7,13 @@ from pathlib import Path
 
 from tests.e2e.support.waiting import wait_until
 
-_IDLE_SHARE = 0.75
-_WINDOW_SECONDS = 5.0
+# Four nodes at rest take up to two fifths of two processors.
+_IDLE_SHARE = 0.5
+_WINDOW_SECONDS = 10.0
 
 
 def wait_idle(*, seconds: float = 300.0) -> None:
-    """Wait until the processors were idle for three quarters of a few seconds (proc_stat(5)).
+    """Wait until the processors were idle for half of some seconds (proc_stat(5)).
 
     Raises:
         AssertionError: they never were.

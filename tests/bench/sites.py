@@ -77,17 +77,21 @@ def site_bench(bundle: Path, figures: list[Figure], runs: list[TaskCounts]) -> I
 
 
 def install(bench: SiteBench) -> None:
-    """The cluster alone from bare nodes, the site with its storage from bare nodes, and that once more."""
+    """The cluster alone from bare nodes, the site with its storage from bare nodes, and each of them once more."""
     cluster = bench.lab.names.root / "inventories" / "cluster"
     without = {name: hosts for name, hosts in HOSTS.items() if name != "storage"}
     write_inventory(cluster, without | {"bundle_server": HOSTS["storage"]}, SETTINGS)
-    bench.run("install of the cluster alone, 4 bare nodes", INSTALL_SECONDS, cluster, note="warm bundle, no Ceph")
+    _twice(bench, "the cluster alone", cluster)
     bench.lab.recreate(*bench.lab.state.nodes)
-    bench.run("site install, 4 bare nodes", INSTALL_SECONDS, bench.lab.inventory, note="warm bundle")
+    _twice(bench, "the cluster and its storage", bench.lab.inventory)
+
+
+def _twice(bench: SiteBench, what: str, inventory: Path) -> None:
+    bench.run(f"install of {what}, 4 bare nodes", INSTALL_SECONDS, inventory, note="warm bundle")
     Cluster(bench.lab).wait_healthy()
     # The first minutes of a cluster are busy ones.
     wait_idle()
-    bench.run("second run", SECOND_RUN_SECONDS, bench.lab.inventory)
+    bench.run(f"second run of {what}", SECOND_RUN_SECONDS, inventory)
 
 
 def add_worker(bench: SiteBench) -> None:
