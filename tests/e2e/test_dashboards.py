@@ -20,6 +20,7 @@ from tests.e2e.support import monitoring_web
 from tests.e2e.support.browser import Browser, Seen
 from tests.e2e.support.checkout import ROOT
 from tests.e2e.support.cluster import Cluster
+from tests.e2e.support.logs import Logs
 from tests.e2e.support.monitoring import Monitoring
 from tests.e2e.support.nodes import Lab
 from tests.e2e.support.tenants import GPU, Person
@@ -164,6 +165,27 @@ def test_the_pages_of_the_services_behind_it_open_too(browser: Browser, lab: Lab
     assert "up{instance=" in opened["prometheus"].answer
     assert "Query" in opened["logs"].answer
     assert "Query" in opened["logs-of-vc"].answer
+
+
+_FOUND = """return (async () => {
+  const found = () => document.body.innerText.includes("ANSWER");
+  for (let turn = 0; turn < 150 && !found(); turn += 1) await new Promise((done) => setTimeout(done, 100));
+  return found();
+})()"""
+
+
+def test_the_page_of_logs_finds_a_line_when_it_searches(
+    browser: Browser, lab: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    logs, asked, answer = Logs(lab, tmp_path_factory.mktemp("logs")), *(secrets.token_hex(6) for _ in range(2))
+    logs.host.run(f"logger --tag amalgam-test {asked} {answer}")
+    logs.await_line(asked, "--source", "journal")
+    page = {"logs-search": f"{logs.url}/select/vmui/#/?{urlencode({'query': asked})}"}
+    seen = browser.open(page, {"logs-search": _FOUND.replace("ANSWER", answer)}, panels=False)["logs-search"]
+
+    assert seen.answer, f"{answer} is not on the page: {browser.folder / 'logs-search.png'}"
+    assert seen.failed == []
+    assert seen.hosts() == {address(lab.site, "monitoring")}
 
 
 _SILENCE = """return (async () => {

@@ -117,6 +117,30 @@ def test_the_control_plane_is_the_locked_version(cluster: Cluster) -> None:
     assert images == {f"{pin.repository}:{pin.tag}" for pin in wanted}
 
 
+def test_a_node_may_neither_read_others_nor_label_itself_as_trusted(each_worker: Host, facts: SiteFacts) -> None:
+    own = each_worker.backend.get_hostname()
+    other = next(name for name in facts.names("control_plane", "workers") if name != own)
+    kubectl = "kubectl --kubeconfig /etc/kubernetes/kubelet.conf"
+    assert each_worker.run(f"{kubectl} get node {own}").rc == 0
+    assert "only its own Node object" in each_worker.run(f"{kubectl} get node {other}").stderr
+    # By such labels a site keeps pods to nodes that it trusts (the admission plugin NodeRestriction).
+    labelled = each_worker.run(
+        f"{kubectl} label --dry-run=server node {own} node-restriction.kubernetes.io/trusted=yes"
+    )
+    assert "not allowed to modify labels" in labelled.stderr
+
+
+def test_no_service_takes_the_traffic_of_other_addresses(cluster: Cluster) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "taker", "namespace": "default"},
+        "spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]},
+    }
+    made = cluster.kubectl("create --dry-run=server --filename -", stdin=json.dumps(service), check=False)
+    assert "external IPs is denied" in made.output
+
+
 def test_profiling_is_off_even_for_administrators(cluster: Cluster) -> None:
     assert cluster.kubectl("get --raw /debug/pprof/", check=False).rc != 0
 
