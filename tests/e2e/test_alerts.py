@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -43,6 +45,52 @@ def test_everything_that_is_to_be_read_is_read(monitoring: Monitoring) -> None:
     assert jobs == wanted
 
 
+ILLS = {
+    "AcceleratorUnhealthy": ("health", UNHEALTHY, HEALTHY),
+    "AcceleratorTemperatureHigh": ("temperature-c", "97", "41"),
+    "AcceleratorEccErrors": ("ecc-uncorrected", "3", "0"),
+}
+
+
+@dataclass(frozen=True)
+class IllChips:
+    """Chips of a node, of which each has something else."""
+
+    monitoring: Monitoring
+    node: str
+    wanted: dict[str, set[str]]
+    """Alert -> the chip that is to raise it."""
+    told_already: set[str]
+
+    def told(self) -> dict[str, set[str]]:
+        """Alert -> the chips that raise it, as `wanted`."""
+        return {alert: _chips(self.monitoring, alert, self.node) - self.told_already for alert in ILLS}
+
+
+def _chips(monitoring: Monitoring, alert: str, node: str) -> set[str]:
+    return {one["chip"] for one in monitoring.alerts(alert, node=node, vendor="nvidia")}
+
+
+@pytest.fixture(scope="module")
+def ill_chips(lab: Lab, monitoring: Monitoring) -> Iterator[IllChips]:
+    """Three chips that are not well. Their alerts take minutes: other tests may wait for theirs meanwhile."""
+    node = lab.node("gpu1")
+    # Errors of the last hour may be those of an earlier run.
+    told_already = set().union(*(_chips(monitoring, alert, node.name) for alert in ILLS))
+    well = (chip for chip in map(str, range(CHIPS)) if chip not in told_already)
+    chips = {alert: next(well) for alert in ILLS}
+    for alert, chip in chips.items():
+        reading, bad, _ = ILLS[alert]
+        node.run(f"simulated-chips set-{reading} {chip} {bad}")
+    try:
+        yield IllChips(monitoring, node.name, {alert: {chip} for alert, chip in chips.items()}, told_already)
+    finally:
+        for alert, chip in chips.items():
+            reading, _, good = ILLS[alert]
+            node.run(f"simulated-chips set-{reading} {chip} {good}")
+
+
+@pytest.mark.usefixtures("ill_chips")
 def test_a_node_that_runs_out_of_memory_is_told_by_mail_and_that_it_is_over_too(lab: Lab, mailbox: Mailbox) -> None:
     (name,) = lab.site.lab.memory_mib if lab.site.lab else ()
     with memory_in_use(lab.node(name)):
@@ -52,37 +100,8 @@ def test_a_node_that_runs_out_of_memory_is_told_by_mail_and_that_it_is_over_too(
     mailbox.wait_for("NodeMemoryHighUtilization", "RESOLVED", name, seconds=ALERT_SECONDS)
 
 
-ILLS = {
-    "AcceleratorUnhealthy": ("health", UNHEALTHY, HEALTHY),
-    "AcceleratorTemperatureHigh": ("temperature-c", "97", "41"),
-    "AcceleratorEccErrors": ("ecc-uncorrected", "3", "0"),
-}
-
-
-def test_each_chip_that_is_not_well_raises_the_alert_of_what_it_has(lab: Lab, monitoring: Monitoring) -> None:
-    node = lab.node("gpu1")
-
-    def chips_with(alert: str) -> set[str]:
-        return {one["chip"] for one in monitoring.alerts(alert, node="gpu1", vendor="nvidia")}
-
-    # Errors of the last hour may be those of an earlier run.
-    told_already = set().union(*map(chips_with, ILLS))
-    well = (chip for chip in map(str, range(CHIPS)) if chip not in told_already)
-    chips = {alert: {next(well)} for alert in ILLS}
-    for alert, (chip,) in chips.items():
-        reading, bad, _ = ILLS[alert]
-        node.run(f"simulated-chips set-{reading} {chip} {bad}")
-    try:
-        wait_until(
-            "the three alerts fire",
-            lambda: {alert: chips_with(alert) - told_already for alert in ILLS},
-            lambda told: told == chips,
-            seconds=ALERT_SECONDS,
-        )
-    finally:
-        for alert, (chip,) in chips.items():
-            reading, _, good = ILLS[alert]
-            node.run(f"simulated-chips set-{reading} {chip} {good}")
+def test_each_chip_that_is_not_well_raises_the_alert_of_what_it_has(ill_chips: IllChips) -> None:
+    wait_until("the three alerts fire", ill_chips.told, lambda told: told == ill_chips.wanted, seconds=ALERT_SECONDS)
 
 
 def test_a_silence_outlives_a_restart_of_alertmanager(monitoring: Monitoring) -> None:
