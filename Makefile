@@ -21,10 +21,6 @@ $(VENV)/.complete: requirements/dev.lock pyproject.toml scripts/bootstrap.sh
 .PHONY: venv
 venv: $(VENV)/.complete ## Install what this machine lacks and the pinned Python tools
 
-.PHONY: lab-bundle
-lab-bundle: venv ## Build the bundle of the lab
-	@$(AMALGAM) lab bundle --inventory $(INVENTORY)
-
 .PHONY: lab
 # Each step notes there what it did; the last one says it all.
 lab: export AMALGAM_WORK_LOG := $(CURDIR)/.lab/work
@@ -83,10 +79,7 @@ test-fast: venv lint ## Lint, unit and contract tests: no lab needed
 	$(PYTEST) --numprocesses auto --dist worksteal tests/unit tests/contract
 
 .PHONY: test
-# Where there is no bundle yet, it is built meanwhile: half an hour, in a part of which the processors wait for downloads.
-test: venv ## Lint, unit and contract tests, and those on the lab; starts it where it is not up
-	@$(MAKE) --no-print-directory --jobs 2 test-fast lab-bundle
-	@$(MAKE) --no-print-directory lab
+test: test-fast lab ## Lint, unit and contract tests, and those on the lab; starts it where it is not up
 	$(PYTEST) --durations 60 --durations-min 5 tests/testinfra tests/e2e
 
 .PHONY: soak
