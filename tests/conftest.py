@@ -38,8 +38,7 @@ def lab() -> Lab:
     if facts["state"] == PARTIAL:
         # What a timer starts may have failed once on a busy machine: its node is degraded until the next turn.
         with contextlib.suppress(AssertionError):
-            wait_until("the lab is up", lambda: status(names)["state"], lambda seen: seen == UP, seconds=60)
-        facts = status(names)
+            facts = wait_until("it is up", lambda: status(names), lambda seen: seen["state"] == UP, seconds=60)
     if facts["state"] != UP or not names.kubeconfig.exists():
         nodes = ", ".join(" ".join([one["name"], one["state"], *one["failed_units"]]) for one in facts["nodes"])
         pytest.fail(
