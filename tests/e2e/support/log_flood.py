@@ -15,6 +15,8 @@ class Flood:
 
     lines: int
     """Found, those that came twice too."""
+    printed_seconds: float
+    """From the start of the container until it had printed them: the machine's own, before any agent's."""
     seconds: float
     """From the start of the container until the last different line was found."""
     node: str
@@ -33,7 +35,8 @@ def flood(cluster: Cluster, logs: Logs, lines: int, *, printed_in: int) -> Flood
         began = time.monotonic()
         cluster.apply(namespace, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "flood"}, "spec": spec})
         cluster.wait(namespace, "wait --for=jsonpath={.status.phase}=Succeeded pod/flood", seconds=600)
+        printed = time.monotonic() - began
         found = logs.await_messages(f'{{kubernetes.pod_namespace="{namespace}"}} log:=pods', lines, seconds=300)
         seconds = time.monotonic() - began
         node = cluster.get(f"pod flood --namespace {namespace}")["spec"]["nodeName"]
-    return Flood(found, seconds, node)
+    return Flood(found, printed, seconds, node)

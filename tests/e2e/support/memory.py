@@ -1,4 +1,4 @@
-"""A node that is short of memory."""
+"""Memory of nodes and their programs: how much one took, and a node that is short of it."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ def memory_in_use(node: Node) -> Iterator[None]:
     finally:
         node.run(f"systemctl stop {_UNIT}.service", check=False)
         eater.wait(timeout=30)
+
+
+def peak_mib(node: Node, pid: str) -> int:
+    """The most memory that a process has taken since its start; caches of files are not counted.
+
+    Args:
+        node: where it runs.
+        pid: command that prints its number.
+    """
+    status = node.run(f"cat /proc/$({pid})/status").stdout
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
