@@ -73,4 +73,4 @@ def test_a_bundle_without_the_architecture_is_refused_with_the_command_that_adds
 
 
 def test_a_root_holds_nothing_that_a_role_installs() -> None:
-    assert not {"containerd", "runc", "chrony", "haproxy", "keepalived", "conntrack"} & set(rootfs.PACKAGES)
+    assert not {"containerd", "runc", "chrony", "haproxy", "conntrack"} & set(rootfs.PACKAGES)
