@@ -21,6 +21,13 @@ def test_the_kubelet_runs_now_and_at_boot(each_node: Host) -> None:
     assert each_node.service("kubelet").is_enabled
 
 
+def test_the_kubelet_does_not_miss_the_folder_of_static_pods(each_node: Host) -> None:
+    start = each_node.check_output("systemctl show --property ActiveEnterTimestamp --value kubelet")
+    said = each_node.check_output(f"journalctl --unit kubelet --since '{start}' --output cat")
+    assert "Unable to read config path" not in said
+    assert each_node.file("/etc/kubernetes/manifests").mode == 0o700
+
+
 def test_a_node_is_known_by_the_address_of_the_inventory(each_node: Host, facts: SiteFacts, cluster: Cluster) -> None:
     name = each_node.backend.get_hostname()
     addresses = cluster.get(f"node {name}")["status"]["addresses"]
