@@ -19,7 +19,7 @@ from tests.e2e.support.waiting import wait_until
 pytestmark = pytest.mark.timeout(300)
 
 PASSWORD = "canary-8c1f0e2b"
-MANY = 150
+MANY = 500
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +189,6 @@ def test_an_update_whose_engine_was_killed_is_finished_by_the_next(
 def test_a_stack_of_many_resources_is_made_looked_at_and_deleted(
     cluster: Cluster, namespace: str, stack_of: Callable[..., Stack]
 ) -> None:
-    # 500 of them, and how fast: tests/soak/test_many_resources.py.
     stack = stack_of("many", count=MANY)
     stack.up()
     assert len(_made(cluster, namespace)) == MANY
