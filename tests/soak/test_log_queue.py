@@ -40,7 +40,9 @@ for start in range(0, lines, at_once):
         json.dumps({"flood": said, "number": number, "message": base64.b64encode(os.urandom(1500)).decode()}) + "\\n"
         for number in numbered
     )
-    urllib.request.urlopen(urllib.request.Request(url, body.encode()), timeout=120).close()
+    # Without a type of its own it would be a form, and be read as one.
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/stream+json"})
+    urllib.request.urlopen(request, timeout=120).close()
 """
 
 
