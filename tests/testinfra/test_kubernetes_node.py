@@ -22,8 +22,9 @@ def test_the_kubelet_runs_now_and_at_boot(each_node: Host) -> None:
 
 
 def test_the_kubelet_does_not_miss_the_folder_of_static_pods(each_node: Host) -> None:
-    start = each_node.check_output("systemctl show --property ActiveEnterTimestamp --value kubelet")
-    said = each_node.check_output(f"journalctl --unit kubelet --since '{start}' --output cat")
+    run = each_node.check_output("systemctl show --property InvocationID --value kubelet")
+    said = each_node.check_output(f"journalctl _SYSTEMD_INVOCATION_ID={run} --output cat")
+    assert said
     assert "Unable to read config path" not in said
     assert each_node.file("/etc/kubernetes/manifests").mode == 0o700
 
