@@ -5,20 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from tests.bench.report import Figure, show
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.log_flood import flood
 from tests.e2e.support.logs import Logs
 from tests.e2e.support.memory import peak_mib
 from tests.e2e.support.nodes import Lab
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(900)
 
 LINES = 1_000_000
-GOAL_SECONDS = 180.0
-STORE_MIB = 1024
+STORE_MIB = 512
+"""`victoria_logs_memory_megabytes` of the lab, at which the kernel would kill it."""
 AGENT_MIB = 192
 """Of the 256 MiB at which the kernel would kill it (`pod_logs_memory_megabytes`), what its own runtime keeps to."""
 
@@ -26,20 +24,14 @@ _STORE = "systemctl show --property MainPID --value victoria-logs"
 _AGENT = "pgrep --full '^/vlagent .*-kubernetesCollector'"
 
 
-def test_a_million_lines_are_all_there(
-    lab: Lab, cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_million_lines_are_all_there(lab: Lab, cluster: Cluster, tmp_path: Path) -> None:
     logs = Logs(lab, tmp_path)
     logs.host.run("systemctl restart victoria-logs")
-    flooded = flood(cluster, logs, LINES, printed_in=20)
+    flooded = flood(cluster, logs, LINES)
     agents = cluster.get("pods --namespace logging --selector app=vlagent")["items"]
     restarts = sum(one["restartCount"] for pod in agents for one in pod["status"]["containerStatuses"])
     failures = logs.host.run("systemctl show --property NRestarts --value victoria-logs").stdout.strip()
-    store, agent = peak_mib(logs.host, _STORE), peak_mib(lab.node(flooded.node), _AGENT)
-    printed = f"printed in {flooded.printed_seconds:.0f} s, {LINES / flooded.seconds:.0f} lines a second in all"
-    note = f"{printed}; memory of the store {store} MiB, of the agent {agent} MiB"
-    with capsys.disabled():
-        show(Console(), [Figure("a million lines, printed and found", flooded.seconds, GOAL_SECONDS, note)], [])
     assert flooded.lines == LINES
     assert (restarts, failures) == (0, "0"), "somebody ran out of memory"
-    assert (store < STORE_MIB, agent < AGENT_MIB) == (True, True)
+    store, agent = peak_mib(logs.host, _STORE), peak_mib(lab.node(flooded.node), _AGENT)
+    assert (store < STORE_MIB, agent < AGENT_MIB) == (True, True), f"{store} MiB, {agent} MiB"
