@@ -69,14 +69,16 @@ def test_two_gib_that_are_cut_off_both_ways_arrive_whole_and_only_once(
     receiving = keys.start("download", dataset, str(target))
     wait_until(
         "half of it is back",
-        lambda: sum(one.stat().st_size for one in (target / PARTIAL).glob("*")),
+        lambda: _size_of(target / PARTIAL),
         lambda size: size > PARTS * SMALLEST_PART / 2,
         seconds=120,
     )
     receiving.kill()
     receiving.wait()
     assert not (target / "large").exists()
-    keys.run("download", dataset, str(target))
+    begun = _size_of(target / PARTIAL)
+    back = keys.facts("download", dataset, str(target))
+    assert back["received_bytes"] == PARTS * SMALLEST_PART - begun
     assert [one.name for one in target.iterdir()] == ["large"]
     assert _sha256(target / "large") == sha256
 
@@ -85,6 +87,10 @@ def test_two_gib_that_are_cut_off_both_ways_arrive_whole_and_only_once(
     assert stored_bytes(storage) - before < SMALLEST_PART
     storage.run("radosgw-admin gc process --include-all", seconds=300)
     assert raw_objects(storage, sha256) == []
+
+
+def _size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.glob("*"))
 
 
 def _settled(bucket: Bucket) -> int:

@@ -121,8 +121,10 @@ def download(
     bucket = _bucket(credentials, vc)
     with bars() as progress:
         done = download_version(bucket, name, folder, number=version, progress=progress)
-    facts = {**_facts(done.published), "folder": str(folder), "fetched": done.fetched}
-    _say(as_json, facts, f"{_title(done.published)} is whole in {folder}: {done.fetched} files fetched")
+    counts = {"fetched": done.fetched, "received_bytes": done.received_bytes}
+    said = f"{done.fetched} files fetched, {_size(done.received_bytes)} received"
+    facts = {**_facts(done.published), "folder": str(folder), **counts}
+    _say(as_json, facts, f"{_title(done.published)} is whole in {folder}: {said}")
 
 
 @app.command()

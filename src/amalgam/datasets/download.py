@@ -30,6 +30,8 @@ class Downloaded:
     published: Published
     fetched: int
     """Files that were not there before."""
+    received_bytes: int
+    """What the store sent for them: less than they have where an earlier download was cut off."""
 
 
 def download(
@@ -52,20 +54,19 @@ def download(
     _require_room(folder, sum(file.size for file in wanted) - _size_of(partial))
     watch.phase("receiving", sum(file.size for file in wanted))
 
-    def fetch(file: DatasetFile) -> str:
+    def fetch(file: DatasetFile) -> tuple[int, str]:
         try:
-            _fetch(bucket, file, partial, folder, watch)
+            return _fetch(bucket, file, partial, folder, watch), ""
         except _DamagedContentError as error:
-            return f"{file.path} ({error})"
-        return ""
+            return 0, f"{file.path} ({error})"
 
     if wanted:
         _make_folder(partial)
-    damaged = [path for path in each(fetch, wanted) if path]
-    _refuse_damaged(damaged, published)
+    fetched = each(fetch, wanted)
+    _refuse_damaged([damaged for _, damaged in fetched if damaged], published)
     if partial.is_dir():
         shutil.rmtree(partial)
-    return Downloaded(published, len(wanted))
+    return Downloaded(published, len(wanted), sum(received for received, _ in fetched))
 
 
 def verify(bucket: Bucket, name: str, *, number: int | None = None, progress: Progress | None = None) -> Published:
@@ -179,23 +180,29 @@ def _size_of(partial: Path) -> int:
     return sum(file.stat().st_size for file in partial.iterdir()) if partial.is_dir() else 0
 
 
-def _fetch(bucket: Bucket, file: DatasetFile, partial: Path, folder: Path, progress: Progress) -> None:
-    """Get one file, beside its place first; it appears there whole."""
+def _fetch(bucket: Bucket, file: DatasetFile, partial: Path, folder: Path, progress: Progress) -> int:
+    """Get one file, beside its place first; it appears there whole. Says how many bytes were received for it."""
     # Two files with the same content arrive one beside the other.
     beside = partial / f"{file.sha256}-{hashlib.sha256(file.path.encode()).hexdigest()[:16]}"
     place = folder / file.path
+    received = 0
     try:
         with beside.open("a+b") as stream:
+
+            def keep(chunk: bytes) -> None:
+                nonlocal received
+                received += stream.write(chunk)
+
             begun, digest = _begun(stream, file.size)
             progress.advance(begun)
             try:
-                _receive(bucket, file, begun, digest, stream.write, progress)
+                _receive(bucket, file, begun, digest, keep, progress)
             except _DamagedContentError:
                 if not begun:
                     raise
                 # What an earlier attempt left may be at fault.
                 stream.truncate(0)
-                _receive(bucket, file, 0, hashlib.sha256(), stream.write, progress)
+                _receive(bucket, file, 0, hashlib.sha256(), keep, progress)
             stream.flush()
             os.fsync(stream.fileno())
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -207,6 +214,7 @@ def _fetch(bucket: Bucket, file: DatasetFile, partial: Path, folder: Path, progr
         raise
     except OSError as error:
         raise _local(place, error) from None
+    return received
 
 
 def _begun(stream: BinaryIO, size: int) -> tuple[int, hashlib._Hash]:

@@ -106,8 +106,10 @@ def test_a_download_that_was_cut_off_goes_on_where_it_was(
         return plain(key, version, start)
 
     monkeypatch.setattr(bucket, "stream", noted)
-    download(bucket, "images", target)
+    begun = sum(file.stat().st_size for file in (target / PARTIAL).iterdir())
+    done = download(bucket, "images", target)
     assert 3 in starts
+    assert done.received_bytes == done.published.manifest.total_bytes - begun
     assert _found(target) == CONTENT
 
 
