@@ -86,6 +86,10 @@ class Debs:
             for path in self.paths(arch, pins).values():
                 subprocess.run(["dpkg-deb", "--extract", path, work], check=True)
             work.rename(target)
+        except OSError:
+            # Another process was first: what it unpacked is the same.
+            if not target.is_dir():
+                raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return target

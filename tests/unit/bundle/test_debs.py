@@ -80,6 +80,19 @@ def test_a_sysroot_holds_the_packages_files_and_is_made_once(debs):
     assert debs.sysroot("amd64", ["shell"]) == first
 
 
+def test_a_sysroot_that_another_process_made_first_is_taken(debs, monkeypatch):
+    made, extract = [], subprocess.run
+
+    def other_first(*arguments, **options):
+        monkeypatch.setattr(subprocess, "run", extract)
+        made.append(debs.sysroot("amd64", ["shell"]))
+        return extract(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "run", other_first)
+    assert [debs.sysroot("amd64", ["shell"])] == made
+    assert list(made[0].parent.iterdir()) == made
+
+
 def test_control_data_comes_from_the_package_itself(debs):
     path = debs.paths("amd64", debs.of_set("amd64", "tools"))["shell"]
     assert "Package: shell" in control_stanza(path)
