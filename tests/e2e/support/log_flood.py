@@ -11,7 +11,7 @@ from tests.e2e.support.logs import Logs
 # Kubernetes' own generator waits for a timer after each line, some 4,500 times a second.
 _PRINT = 'BEGIN {{ for (n = 1; n <= {lines}; n++) print n, "{rest}" }}'
 _REST = "GET /api/v1/namespaces/default/pods 200 " + "." * 77
-"""With a number and what the runtime adds, a line has some 160 bytes."""
+"""With a number and what the runtime adds, a line has some 170 bytes."""
 
 
 @dataclass(frozen=True)
