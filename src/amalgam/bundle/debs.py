@@ -14,6 +14,7 @@ from pathlib import Path
 from amalgam.bundle.apt import Apt, private_apt
 from amalgam.bundle.debian import fetch
 from amalgam.bundle.fetch import Fetcher
+from amalgam.bundle.in_place import put_in_place
 from amalgam.bundle.store import key_of
 from amalgam.bundle.tar import Entry, folder, merged_usr
 from amalgam.errors import AmalgamError
@@ -85,11 +86,7 @@ class Debs:
         try:
             for path in self.paths(arch, pins).values():
                 subprocess.run(["dpkg-deb", "--extract", path, work], check=True)
-            work.rename(target)
-        except OSError:
-            # Another process was first: what it unpacked is the same.
-            if not target.is_dir():
-                raise
+            put_in_place(work, target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return target

