@@ -149,6 +149,10 @@ def test_an_archive_of_dockers_form_is_imported_whole_and_a_part_of_one_not_at_a
         assert refused.rc == 1, f"the first {size} bytes of {len(whole)}"
         assert "archive" in refused.stderr
         assert "Traceback" not in refused.stderr
+    for content in (b'"architecture"', b"for amd64"):
+        saved.write_bytes(whole.replace(content, content.swapcase()))
+        refused = as_user(MAINTAINER, "import", str(saved), f"{name}:damaged", check=False)
+        assert refused.rc == 1, f"changed: {content!r}"
     listed = _listed(as_user, name)
     assert listed.keys() == {f"{name}:saved"}
     assert listed[f"{name}:saved"]["architectures"] == ["amd64"]

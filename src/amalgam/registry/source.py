@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tarfile
@@ -12,6 +13,8 @@ from amalgam.errors import AmalgamError
 
 # A registry's host has a dot or a port, so that no path below the current folder reads like one.
 _REMOTE = re.compile(r"(docker://)?(?P<name>[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?/\S+)")
+# Docker image specification 1.2: a configuration is called by its digest.
+_CONFIGURATION = re.compile(r"(blobs/sha256/)?(?P<digest>[0-9a-f]{64})(\.json)?")
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,9 @@ def _archive(path: Path, image: str | None) -> Source:
             if kind is None:
                 remedy = "name what docker save, podman save or skopeo copy wrote"
                 raise AmalgamError("an archive, and none of images", where=str(path), remedy=remedy)
-            content = archive.extractfile(members[kind])
-            index = json.loads(content.read() if content else b"")
+            index = json.loads(_read(archive, members[kind]))
+            if kind == "manifest.json":
+                _check_configurations(archive, members, index)
     except (OSError, EOFError, ValueError, tarfile.TarError) as error:
         raise AmalgamError(
             f"the archive cannot be read: {error}", where=str(path), remedy="copy it again and compare its checksum"
@@ -79,6 +83,27 @@ def _archive(path: Path, image: str | None) -> Source:
     # Of one image, any of its names will do.
     several = len(index) > 1
     return Source("docker-archive", _chosen(path, image, names if several else names[:1]), keeps_digest=False)
+
+
+def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    content = archive.extractfile(member)
+    return content.read() if content else b""
+
+
+def _check_configurations(
+    archive: tarfile.TarFile, members: dict[str, tarfile.TarInfo], index: list[dict[str, str]]
+) -> None:
+    """Compare with its name what skopeo takes as it is there: of an archive of Docker's form it compares layers alone.
+
+    Raises:
+        ValueError: a configuration is damaged or missing.
+    """
+    for name in (entry.get("Config", "") for entry in index):
+        if name not in members:
+            raise ValueError(f"the configuration {name} of an image is missing")
+        found = _CONFIGURATION.fullmatch(name)
+        if found and hashlib.sha256(_read(archive, members[name])).hexdigest() != found["digest"]:
+            raise ValueError(f"{name} is damaged")
 
 
 def _names_of_index(index: dict[str, list[dict[str, dict[str, str]]]]) -> list[str]:

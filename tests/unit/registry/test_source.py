@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -10,6 +11,8 @@ import pytest
 
 from amalgam.errors import AmalgamError
 from amalgam.registry.source import find_source
+
+_CONFIG = f"{hashlib.sha256(b'{}').hexdigest()}.json"
 
 
 def _archive(path: Path, files: dict[str, Any]) -> str:
@@ -42,10 +45,19 @@ def test_of_several_images_one_is_chosen(tmp_path: Path) -> None:
 
 
 def test_an_archive_of_docker_s_older_form_gets_its_digests_with_the_upload(tmp_path: Path) -> None:
-    path = _archive(tmp_path / "saved.tar", {"manifest.json": [{"RepoTags": ["x:1", "x:2"]}]})
+    index = [{"Config": _CONFIG, "RepoTags": ["x:1", "x:2"]}]
+    path = _archive(tmp_path / "saved.tar", {"manifest.json": index, _CONFIG: {}})
     source = find_source(path)
     assert str(source) == f"docker-archive:{path}"
     assert not source.keeps_digest
+
+
+def test_an_archive_of_docker_s_form_whose_configuration_is_damaged_is_refused(tmp_path: Path) -> None:
+    index = [{"Config": _CONFIG, "RepoTags": ["x:1"]}]
+    with pytest.raises(AmalgamError, match=f"{_CONFIG} is damaged"):
+        find_source(_archive(tmp_path / "saved.tar", {"manifest.json": index, _CONFIG: {"changed": 1}}))
+    with pytest.raises(AmalgamError, match=f"the configuration {_CONFIG} of an image is missing"):
+        find_source(_archive(tmp_path / "part.tar", {"manifest.json": index}))
 
 
 def test_an_archive_that_is_a_layout_too_is_read_as_one(tmp_path: Path) -> None:
