@@ -194,6 +194,32 @@ def test_what_cannot_become_an_osd_is_refused_and_left_as_it_is(lab: Lab, entry:
         storage.run(f"mv /run/osds {disks}; rm /srv/ceph/foreign")
 
 
+def test_another_size_of_an_osd_is_refused(lab: Lab) -> None:
+    storage, disks = lab.node("stor1"), "/etc/amalgam/ceph/osds"
+    path, size = storage.run(f"head -n 1 {disks}").stdout.split()
+    storage.run(f"cp {disks} /run/osds; sed --in-place 's|^{path} .*|{path} {int(size) + 1}|' {disks}")
+    try:
+        refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
+    finally:
+        storage.run(f"mv /run/osds {disks}")
+    assert refused.rc != 0
+    assert f"osd.0 was made with {size} GiB, and its size_gib in ceph_osds is {int(size) + 1} now" in refused.stderr
+    assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout == ""
+
+
+def test_a_disk_that_was_put_in_an_osd_s_place_is_refused(lab: Lab) -> None:
+    storage, disks, path = lab.node("stor1"), "/etc/amalgam/ceph/osds", "/srv/ceph/replaced"
+    own = f"/var/lib/amalgam/ceph/osd/$(systemd-escape --path {path})"
+    storage.run(f"mkdir {own}; uuidgen >{own}/uuid; echo 99 >{own}/done; truncate --size 1G {path}")
+    storage.run(f"cp {disks} /run/osds; echo '{path} 1' >>{disks}")
+    try:
+        refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
+    finally:
+        storage.run(f"mv /run/osds {disks}; rm -r {own} {path}")
+    assert refused.rc != 0
+    assert f"{path} has no osd.99 on it any more" in refused.stderr
+
+
 @pytest.fixture
 def disk(lab: Lab, tmp_path: Path) -> Iterator[str]:
     """A block device of the storage host: the lab's own OSDs lie on files."""
