@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from amalgam.pins import load_lock
-from tests.e2e.support.checkout import ROOT
+from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster, pod_template, service
 from tests.e2e.support.nodes import Lab, run_local
 from tests.e2e.support.waiting import wait_until
@@ -198,3 +199,11 @@ def test_the_kubeconfig_of_the_lab_works_from_this_machine(lab: Lab) -> None:
     listed = run_local([str(kubectl), "--kubeconfig", str(lab.names.kubeconfig), "get", "nodes", "--output", "name"])
 
     assert set(listed.stdout.split()) == {f"node/{node.name}" for node in lab.cluster_nodes()}
+
+
+def test_the_state_of_the_lab_is_told_to_programs_and_nothing_is_left_at_home(lab: Lab, tmp_path: Path) -> None:
+    told = run_local([program("amalgam"), "lab", "status", "--json"], env={"HOME": str(tmp_path)}).stdout
+    said = json.loads(told)
+    assert (said["state"], said["cluster"]) == ("up", "answers")
+    assert {entry["name"] for entry in said["nodes"]} == {host.name for host in lab.site.hosts}
+    assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,8 @@ def members(names: Names) -> dict[str, Member] | None:
         return {}
     kubectl = names.folder / "bundle" / "files" / host_arch() / "kubectl"
     asked = ["--kubeconfig", str(names.kubeconfig), "--request-timeout", f"{ANSWER_SECONDS:.0f}s"]
+    # Its own place would be the user's home, where it outlives the lab.
+    asked += ["--cache-dir", str(names.folder / "kubectl")]
     try:
         done = subprocess.run(
             [kubectl, *asked, "get", "nodes", "--output", "json"],
