@@ -25,6 +25,11 @@ def test_all_is_in_step(management_host: Host) -> None:
     assert management_host.service("cluster-state").is_enabled
 
 
+def test_its_memory_is_bounded(management_host: Host) -> None:
+    shown = management_host.check_output("systemctl show --property MemoryMax --value cluster-state")
+    assert int(shown) == 512 << 20
+
+
 def test_every_node_is_told_with_its_condition_and_its_chips(
     management_host: Host, cluster: Cluster, facts: SiteFacts
 ) -> None:
