@@ -41,7 +41,8 @@ def test_everything_that_is_to_be_read_is_read(monitoring: Monitoring) -> None:
     wait_until("every target answers", monitoring.down_targets, lambda seen: seen == [], seconds=90)
     jobs = {one["metric"]["job"] for one in monitoring.query("count by (job) (up == 1)")}
     wanted = {"collectd", "kubelet", "cadvisor", "apiserver", "etcd", "kube-scheduler", "kube-controller-manager"}
-    wanted |= {"cilium", "registry", "ceph", "prometheus", "alertmanager", "victoria-logs", "vlagent", "cluster-state"}
+    wanted |= {"cilium", "registry", "ceph", "prometheus", "alertmanager", "cluster-state"}
+    wanted |= {"victoria-logs", "vlagent", "pod-logs"}
     assert jobs == wanted
 
 

@@ -123,6 +123,17 @@ def test_a_line_of_a_container_that_was_silent_is_found(logs: Logs, cluster: Clu
             assert (datetime.now(UTC) - said).total_seconds() < FOUND_WITHIN, f"line {number}"
 
 
+def test_a_line_that_the_api_server_prints_is_found(logs: Logs, cluster: Cluster, token: str) -> None:
+    # It prints why it refuses a token: here one whose account is gone, which it names.
+    cluster.kubectl(f"create serviceaccount {token} --namespace {A}")
+    bearer = cluster.kubectl(f"create token {token} --namespace {A}").stdout.strip()
+    cluster.kubectl(f"delete serviceaccount {token} --namespace {A}")
+    server = cluster.control_plane
+    asked = f"curl --silent --cacert /etc/kubernetes/pki/ca.crt --header @- https://{server.address}:6443/api"
+    assert json.loads(server.run(asked, stdin=f"Authorization: Bearer {bearer}").stdout)["code"] == 401
+    logs.await_line(token, "--vc", "kube-system", "--pod", "kube-apiserver-*", seconds=FOUND_WITHIN)
+
+
 @pytest.mark.parametrize("pod", ["kube-apiserver-*", "etcd-*", "kube-scheduler-*"])
 def test_what_the_control_plane_says_is_there(logs: Logs, pod: str) -> None:
     assert logs.search("--vc", "kube-system", "--pod", pod, "--since", "1d", "--limit", "1")

@@ -21,6 +21,8 @@ PLAIN = [
     ("control_plane", "etcd", 2381),
     ("control_plane", "cilium", 9962),
     ("workers", "cilium", 9962),
+    ("control_plane", "pod-logs", 9430),
+    ("workers", "pod-logs", 9430),
     ("storage", "ceph", 9283),
     ("bundle_server", "registry", 5002),
 ]

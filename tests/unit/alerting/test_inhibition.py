@@ -87,12 +87,13 @@ def test_what_is_named_as_silent_has_the_labels_by_which_it_is(rule: dict[str, A
 
 
 @pytest.mark.parametrize("store", ["LogStoreDown", "LogStoreReadOnly"])
-def test_of_a_log_store_that_takes_nothing_no_host_speaks_but_one_that_loses_lines(store: str) -> None:
+def test_of_a_log_store_that_takes_nothing_no_host_speaks_but_one_that_loses_lines_or_soon_will(store: str) -> None:
     source = {"alertname": store, "severity": "critical", "cluster": "lab", "node": "stor1"}
     alert = {"severity": "warning", "cluster": "lab", "node": "gpu1"}
     assert _is_silent(alert | {"alertname": "LogAgentNotSending"}, source)
     assert _is_silent(alert | {"alertname": "LogAgentBacklog"}, source)
     assert not _is_silent(alert | {"alertname": "LogAgentDropping"}, source)
+    assert not _is_silent(alert | {"alertname": "LogAgentQueueFull"}, source)
 
 
 def test_a_warning_is_silent_beside_what_is_critical_of_the_same_name_and_place() -> None:
