@@ -355,7 +355,11 @@ def test_garbage_goes_and_what_a_tag_leads_to_stays(
     blobs = [file.name for file in (gone / "blobs" / "sha256").iterdir()]
     kept = [file.name for file in (layout[0] / "blobs" / "sha256").iterdir()]
     assert _there(host, blobs) == set(blobs)
-    host.run("systemctl start registry-garbage-collect")
+    for seconds in (0.1, 0.3, 0.6):
+        killed = f"sleep {seconds}; systemctl kill --signal KILL registry-garbage-collect"
+        host.run(f"systemctl start --no-block registry-garbage-collect; {killed}", check=False)
+        assert _there(host, kept) == set(kept)
+    host.run("systemctl reset-failed registry-garbage-collect; systemctl start registry-garbage-collect")
     assert _there(host, blobs) == set()
     assert _there(host, kept) == set(kept)
     assert _platform(lab) == before

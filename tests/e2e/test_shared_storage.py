@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from amalgam.lab import cgroups
 from tests.e2e.support.acknowledged import await_files, noted, writing
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.nodes import Lab, Node, run_local
@@ -144,16 +145,19 @@ def writer(cluster: Cluster) -> Iterator[str]:
         yield namespace
 
 
-def test_mounts_come_back_by_themselves_when_the_storage_host_restarts_and_pods_go_on(
+def test_mounts_come_back_by_themselves_when_the_storage_host_dies_and_is_back_and_pods_go_on(
     lab: Lab, cluster: Cluster, folder: str, writer: str
 ) -> None:
     workers = [lab.node(name) for name in lab.members("workers")]
-    workers[0].run(f"echo kept >{folder}/file && sync {folder}/file")
-    lab.command("stop", "stor1")
-    lab.command("start", "stor1")
-    for worker in workers:
-        assert worker.run(f"timeout 110 cat {folder}/file").stdout == "kept\n"
-        worker.run(f"timeout 110 sh -c 'echo {worker.name} >{folder}/{worker.name}'")
+    with writing(lab.node("gpu1"), folder):
+        await_files(lab.node("gpu1"), 10)
+        cgroups.kill(lab.names.node_cgroup("stor1"))
+        lab.command("stop", "stor1")
+        lab.command("start", "stor1")
+        for worker in workers:
+            worker.run(f"timeout 110 sh -c 'echo {worker.name} >{folder}/{worker.name}'")
+        await_files(lab.node("gpu1"), noted(lab.node("gpu1")) + 10)
+    _compare(lab, folder)
     lines = f"--namespace {writer} exec gpu1 -- busybox wc -l /data/file"
     count = cluster.kubectl(lines, seconds=110).stdout
     wait_until("the same pod writes on", lambda: cluster.kubectl(lines).stdout, lambda seen: seen != count, seconds=60)

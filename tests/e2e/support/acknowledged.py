@@ -1,4 +1,4 @@
-"""A writer on a node that notes each file once it is on disk: what is noted was acknowledged, and may never be lost."""
+"""Writers on a node that note each file once it is on disk: what is noted was acknowledged, and may never be lost."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from contextlib import contextmanager
 from tests.e2e.support.nodes import Node
 from tests.e2e.support.waiting import wait_until
 
-_WRITER = """\
-cd {folder} && n=0; while [ ! -e stop ]; do n=$((n + 1))
-head -c 65536 /dev/urandom >f$n && sync f$n && sha256sum f$n >>/run/acknowledged || break; done"""
+# Three at a time; every eighth file is a large one.
+_WRITERS = """\
+write() {{ n=0; while [ ! -e stop ]; do n=$((n + 1)); file=$1-$n
+head -c $((n % 8 ? 65536 : 4194304)) /dev/urandom >$file && sync $file &&
+sha256sum $file >>/run/acknowledged || break; done; }}
+cd {folder} && for one in a b c; do write $one & done; wait"""
 
 
 @contextmanager
 def writing(node: Node, folder: str) -> Iterator[None]:
-    """A writer at work on a node; it is stopped, and has ended, at the end."""
+    """Writers at work on a node; they are stopped, and have ended, at the end."""
     node.run("rm -f /run/acknowledged")
-    process = node.start(_WRITER.format(folder=folder))
+    process = node.start(_WRITERS.format(folder=folder))
     try:
         yield
     finally:
@@ -26,7 +29,7 @@ def writing(node: Node, folder: str) -> Iterator[None]:
 
 
 def noted(node: Node) -> int:
-    """How many files the writer has noted."""
+    """How many files the writers have noted."""
     return len(node.run("cat /run/acknowledged", check=False).stdout.splitlines())
 
 
