@@ -9,13 +9,10 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from tests.e2e.support.cluster import Cluster, pod_template
+from tests.e2e.support.egress import OUTSIDE, attempts_to_leave
 from tests.e2e.support.nodes import Lab, Node
 
 pytestmark = pytest.mark.timeout(300)
-
-# TEST-NET-2 of RFC 5737: nobody's address, so whoever sends there is this test.
-OUTSIDE = "198.51.100.1"
-PROBES = ip_network("198.51.100.0/24")
 
 _NETWORKS = tuple(map(ip_network, ("10.0.0.0/8", "127.0.0.0/8", "0.0.0.0/32", "::1/128", "fe80::/10")))
 
@@ -78,13 +75,7 @@ def test_no_pod_reaches_an_address_outside(cluster: Cluster) -> None:
 
 
 def test_nothing_else_ever_tried_to_leave(lab: Lab) -> None:
-    settings = lab.site.settings
-    # Addresses of pods and Services are the site's own, also where a packet to one is routed nowhere.
-    inside = (PROBES, settings.network_pod_cidr, settings.network_service_cidr)
-    tried = [(attempt, ip_address(attempt.destination)) for attempt in lab.egress()]
-    others = [attempt for attempt, target in tried if not any(target in network for network in inside)]
-
-    assert others == []
+    assert attempts_to_leave(lab) == []
 
 
 @pytest.mark.parametrize(

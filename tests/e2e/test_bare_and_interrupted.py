@@ -11,6 +11,7 @@ from amalgam.lab.names import Names
 from tests.e2e.support.canaries import Canary, canaries, cluster_canaries, leaks
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.command_lines import CommandLines
+from tests.e2e.support.egress import attempts_to_leave
 from tests.e2e.support.file_tree import difference, file_tree, running_units
 from tests.e2e.support.machine import left_as_it_was
 from tests.e2e.support.nodes import Lab, Node
@@ -207,6 +208,10 @@ def test_after_the_kills_a_host_has_the_same_packages_and_units_at_boot(bare: Ba
         disturbed, undisturbed = (one.node(name).run(command).stdout.splitlines() for one in (bare.lab, lab))
         assert len(undisturbed) > 5
         assert sorted(disturbed) == sorted(undisturbed)
+
+
+def test_no_node_tried_to_reach_outside_while_the_site_was_installed(bare: Bare) -> None:
+    assert attempts_to_leave(bare.lab) == []
 
 
 def test_no_node_is_left_with_half_installed_packages_or_failed_units(bare: Bare) -> None:

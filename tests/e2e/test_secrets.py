@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.support.canaries import Canary, canaries, cluster_canaries, leaks
+from tests.e2e.support.checkout import ROOT, program
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.command_lines import CommandLines
 from tests.e2e.support.nodes import Lab, Node
@@ -93,6 +96,38 @@ def test_no_process_has_a_secret_as_an_argument(
     assert leaks(seen, wanted) == []
 
 
+def test_bringing_the_platform_up_says_no_secret_and_has_none_as_an_argument(lab: Lab, wanted: list[Canary]) -> None:
+    lines = CommandLines()
+    with tempfile.TemporaryFile() as output:
+        command = [program("amalgam"), "platform", "up", "--inventory", str(lab.inventory)]
+        running = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, "KUBECONFIG": str(lab.names.kubeconfig)},
+        )
+        lines.watch(lambda seconds: _goes_on(running, seconds))
+        output.seek(0)
+        said = output.read().decode(errors="replace")
+    seen = b"\n".join(lines.seen).replace(b"\0", b" ").decode(errors="replace")
+
+    assert running.returncode == 0, said
+    assert [stack for stack in ("platform", "tenants", "training") if stack not in said] == []
+    assert "pulumi-language" in seen, "the watch saw nothing of the engine"
+    assert leaks(said, wanted) == []
+    assert leaks(seen, wanted) == []
+
+
+def _goes_on(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
 def test_the_controllers_files_with_secrets_are_for_their_owner_alone(lab: Lab, wanted: list[Canary]) -> None:
     open_to_all = [file for file in _files_of_controller(lab) if file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)]
 
@@ -108,7 +143,8 @@ _KEYS = (Canary("a private key", "PRIVATE KEY-----"), Canary("a client key", "cl
 
 
 def _files_of_controller(lab: Lab) -> Iterator[Path]:
-    """What the lab keeps on this machine, apart from the nodes' disks and the bundle."""
+    """What the lab keeps on this machine, apart from the nodes' disks and the bundle, and the settings of stacks."""
+    yield from ROOT.glob("pulumi/*/Pulumi.*.yaml")
     for folder, folders, names in os.walk(lab.names.folder):
         folders[:] = [name for name in folders if Path(folder, name) != lab.names.folder / "nodes"]
         yield from (file for name in names if (file := Path(folder, name)).is_file())
