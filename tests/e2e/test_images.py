@@ -15,10 +15,12 @@ import pytest
 
 from amalgam.lab.environment import environment
 from amalgam.pins import load_lock
+from amalgam.training.parameters import PULL_SECRET
 from tests.e2e.support.checkout import program
 from tests.e2e.support.cluster import Cluster, pod_template
 from tests.e2e.support.images import INDEX, MANIFEST, write_layout
 from tests.e2e.support.nodes import Done, Lab, Node, run_local
+from tests.e2e.support.tenants import Person
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -77,6 +79,16 @@ def name(as_user: Amalgam) -> Iterator[str]:
     yield repository
     for image in _listed(as_user, repository):
         as_user(MAINTAINER, "delete", "--yes", image)
+
+
+@pytest.fixture(scope="module")
+def private(lab: Lab, as_user: Amalgam) -> Iterator[str]:
+    """An image with programs in the project of the maintainer, as nodes name it."""
+    pin, image = load_lock().image("agnhost"), f"vision/test-{secrets.token_hex(3)}:1"
+    bundle = str(lab.names.folder / "bundle" / "images")
+    as_user(MAINTAINER, "import", bundle, image, "--image", f"{pin.repository}:{pin.tag}")
+    yield f"{lab.registry}/{image}"
+    as_user(MAINTAINER, "delete", "--yes", image)
 
 
 @pytest.fixture(scope="module")
@@ -273,13 +285,9 @@ def _layers(folder: Path, digest: str) -> dict[str, str]:
 
 
 def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without_and_a_mirrored_one(
-    cluster: Cluster, as_user: Amalgam, login: Path, name: str
+    cluster: Cluster, login: Path, private: str
 ) -> None:
-    lab = cluster.lab
     pin = load_lock().image("agnhost")
-    bundle = str(lab.names.folder / "bundle" / "images")
-    as_user(MAINTAINER, "import", bundle, f"{name}:1", "--image", f"{pin.repository}:{pin.tag}")
-    image = f"{lab.registry}/{name}:1"
     with cluster.namespace("images") as namespace:
         cluster.apply(
             namespace,
@@ -290,14 +298,14 @@ def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without_and_a_m
                 "metadata": {"name": "registry"},
                 "stringData": {".dockerconfigjson": login.read_text()},
             },
-            _pod("without", image, []),
-            _pod("with", image, [{"name": "registry"}]),
+            _pod("without", private, []),
+            _pod("with", private, [{"name": "registry"}]),
             # No such registry is to be had: its mirror is the site's own.
             _pod("mirrored", f"upstream.example.internal/{pin.repository}:{pin.tag}", []),
         )
         cluster.wait(namespace, "wait --for=condition=Ready pod/with pod/mirrored")
         # Its image may be on the node by now: that gives no right to it.
-        wait_until("the other is refused", lambda: _waiting(cluster, namespace), lambda why: "Pull" in why, seconds=60)
+        _wait_refused(cluster, namespace, "without")
 
 
 def _pod(name: str, image: str, pull_secrets: list[dict[str, str]]) -> dict[str, object]:
@@ -306,9 +314,39 @@ def _pod(name: str, image: str, pull_secrets: list[dict[str, str]]) -> dict[str,
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
-def _waiting(cluster: Cluster, namespace: str) -> str:
-    states = cluster.get(f"--namespace {namespace} pod without")["status"].get("containerStatuses", [])
-    return str(states[0]["state"].get("waiting", {}).get("reason", "")) if states else ""
+def _wait_refused(cluster: Cluster, namespace: str, pod: str) -> None:
+    def look() -> str:
+        states = cluster.get(f"--namespace {namespace} pod {pod}")["status"].get("containerStatuses", [])
+        return str(states[0]["state"].get("waiting", {}).get("reason", "")) if states else ""
+
+    wait_until(f"pod {pod} is refused its image", look, lambda why: "Pull" in why, seconds=60)
+
+
+def test_a_vc_pulls_its_image_as_itself_and_another_vc_does_not_get_it_from_the_node(
+    cluster: Cluster, private: str
+) -> None:
+    pod = f"e2e-{secrets.token_hex(3)}"
+    owner, other = Person(cluster, MAINTAINER, "vision"), Person(cluster, STRANGER, "nlp")
+    try:
+        _run_if_not_present(owner, pod, private)
+        cluster.wait(owner.vc, f"wait --for=condition=Ready pod/{pod}")
+        node = cluster.get(f"--namespace {owner.vc} pod {pod}")["spec"]["nodeName"]
+        # The image is there, and its kubelet asks the registry all the same: this VC's secret is none of those that it
+        # was pulled with (KubeletEnsureSecretPulledImages, which is on unless a site turns it off).
+        # https://kubernetes.io/docs/concepts/containers/images/#ensureimagepullcredentialverification
+        _run_if_not_present(other, pod, private, nodeSelector={"kubernetes.io/hostname": node})
+        _wait_refused(cluster, other.vc, pod)
+    finally:
+        for vc in (owner.vc, other.vc):
+            cluster.kubectl(f"delete pod {pod} --namespace {vc} --ignore-not-found --wait=false")
+
+
+def _run_if_not_present(person: Person, name: str, image: str, **spec: Any) -> None:
+    """Run an image, with the secret that the platform has put into the VC."""
+    described = person.pod(name, image=image, imagePullSecrets=[{"name": PULL_SECRET}], **spec)
+    described["spec"]["containers"][0]["imagePullPolicy"] = "IfNotPresent"
+    made = person.creates(described, really=True)
+    assert made.rc == 0, made.output
 
 
 def test_everybody_pulls_from_a_public_project_and_nobody_strange_pushes(
