@@ -23,7 +23,8 @@ pytestmark = pytest.mark.timeout(600)
 
 SCRIPTS = "opt/training"
 SCRIPT, HOLDING, FOLDERS = (f"/{SCRIPTS}/{name}.py" for name in ("averaging", "hold", "folders"))
-EPOCHS, HOLD = 12, 5
+EPOCHS, KILLED, DELETED = 12, 5, 8
+"""How many there are; where a worker's processes are killed, and where its pod is deleted."""
 
 
 @pytest.fixture(scope="module")
@@ -41,25 +42,36 @@ def chips(cluster: Cluster) -> int:
     return chips_of_workers(cluster)
 
 
-def test_a_killed_worker_is_started_again_and_all_go_on_from_the_checkpoint(vc: Vc, chips: int) -> None:
+def test_a_worker_that_is_killed_or_deleted_comes_back_and_all_go_on_from_the_checkpoint(vc: Vc, chips: int) -> None:
     assert chips >= 2 * PER_NODE
-    words = [SCRIPT, "--epochs", str(EPOCHS), "--hold", str(HOLD)]
+    words = [SCRIPT, "--epochs", str(EPOCHS), "--hold", str(KILLED), str(DELETED)]
     vc.submit("averaging", script=words, workers=2, processes=2, chips={"kind": CHIP, "per_worker": PER_NODE})
 
-    running = vc.kill_when_it_holds("averaging", SCRIPT)
+    running = vc.kill_when_it_holds("averaging", SCRIPT, KILLED)
 
     before = {worker["pod"]: worker["node"] for worker in running["members"]}
     assert len(set(before.values())) == 2
-    ended = vc.await_state("averaging", "succeeded", "failed")
-    assert ended["state"] == "succeeded", ended
+    vc.await_hold("averaging", DELETED)
     # In place: the same pods, on the same nodes.
     assert {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in vc.pods("averaging")} == before
-    assert all(worker["restarts"] >= 1 for worker in ended["members"])
+
+    kept, deleted = before
+    vc.cluster.kubectl(f"delete pod {deleted} --namespace {vc.name}")
+
+    ended = vc.await_state("averaging", "succeeded", "failed")
+    assert ended["state"] == "succeeded", ended
+    first, second = ended["members"]
+    assert first["pod"] == kept
+    assert first["restarts"] >= 2
+    # A new one, where its chips are.
+    assert second["pod"] != deleted
+    assert (second["node"], second["restarts"]) == (before[deleted], 0)
     said = [vc.epochs("averaging", rank) for rank in range(4)]
     assert [{(one["rank"], one["world"]) for one in lines} for lines in said] == [{(rank, 4)} for rank in range(4)]
     assert [(one["epoch"], one["first"]) for one in said[0]] == [
-        *((epoch, 0) for epoch in range(HOLD)),
-        *((epoch, HOLD) for epoch in range(HOLD, EPOCHS)),
+        *((epoch, 0) for epoch in range(KILLED)),
+        *((epoch, KILLED) for epoch in range(KILLED, DELETED)),
+        *((epoch, DELETED) for epoch in range(DELETED, EPOCHS)),
     ]
     losses = [one["loss"] for one in said[0]]
     assert losses == sorted(losses, reverse=True)

@@ -89,7 +89,7 @@ def test_a_real_framework_trains_on_two_nodes_and_goes_on_after_a_worker_was_kil
     size = {"workers": 2, "processes": 2, "cpu": 1, "memory": "2Gi"}
     vc.submit("sums", framework="keras", script=words, **size, chips={"kind": CHIP, "per_worker": PER_NODE})
 
-    running = vc.kill_when_it_holds("sums", SCRIPT, seconds=600)
+    running = vc.kill_when_it_holds("sums", SCRIPT, HOLD, seconds=600)
 
     assert len({worker["node"] for worker in running["members"]}) == 2
     # JAX takes up to two minutes to find that a peer is gone.

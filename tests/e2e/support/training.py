@@ -103,13 +103,21 @@ class Vc:
         # The worker's container ends with them, and with it this command.
         self.execute(pod, "python3", "-c", _KILL, script, check=False)
 
-    def kill_when_it_holds(self, name: str, script: str, *, seconds: float = 180.0) -> dict[str, Any]:
-        """Kill the second worker's processes once the last one says that it holds; says what the job was like."""
-        running = self.await_state(name, "running", seconds=seconds)
+    def await_hold(self, name: str, epoch: int, *, seconds: float = 180.0) -> None:
+        """Wait until the last process says, in the second worker's present start, that it holds at an epoch."""
         said = ("logs", name, "--worker", "1", "--vc", self.name)
         wait_until(
-            "the last process holds", lambda: self.run(*said).stdout, lambda text: "holding" in text, seconds=seconds
+            f"the last process holds at {epoch}",
+            # A worker that is being started again has no log.
+            lambda: self.run(*said, check=False).output,
+            lambda text: json.dumps({"holding": epoch}) in text,
+            seconds=seconds,
         )
+
+    def kill_when_it_holds(self, name: str, script: str, epoch: int, *, seconds: float = 180.0) -> dict[str, Any]:
+        """Kill the second worker's processes once the last one holds at an epoch; says what the job was like."""
+        running = self.await_state(name, "running", seconds=seconds)
+        self.await_hold(name, epoch, seconds=seconds)
         self.kill(running["members"][1]["pod"], script)
         return running
 
