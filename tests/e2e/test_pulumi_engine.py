@@ -95,7 +95,9 @@ def test_a_service_is_previewed_made_changed_replaced_and_deleted(
     assert inside not in cluster.kubectl("get namespaces --output name").stdout
 
 
-def test_drift_is_told_by_field_and_repaired(cluster: Cluster, namespace: str, stack_of: Callable[..., Stack]) -> None:
+def test_drift_is_told_by_field_and_repaired_and_what_was_deleted_is_made_again(
+    cluster: Cluster, namespace: str, stack_of: Callable[..., Stack]
+) -> None:
     stack = stack_of("adopted", color="red", name="drifting")
     stack.up()
     stack.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
@@ -108,6 +110,11 @@ def test_drift_is_told_by_field_and_repaired(cluster: Cluster, namespace: str, s
     assert '~ color: "black" => "red"' in stack.run("preview", "--diff").stdout
     stack.up()
     assert _get(cluster, namespace, "configmap drifting")["data"] == {"color": "red", "other": "kept"}
+
+    cluster.kubectl(f"delete configmap drifting --namespace {namespace}")
+    assert "1 deleted" in stack.run("refresh", "--yes", "--skip-preview").stdout
+    stack.up()
+    assert _get(cluster, namespace, "configmap drifting")["data"] == {"color": "red"}
 
 
 def test_what_another_manager_wrote_unseen_is_a_conflict(
