@@ -29,6 +29,8 @@ BORN = "e2e-born"
 """A VC that is made, changed and deleted."""
 AUDITOR = {"name": "auditor", "rules": [{"api_groups": [""], "resources": ["resourcequotas"], "verbs": ["list"]}]}
 """A role of the site's own."""
+PEOPLE = {"erin": "developer", "ruth": AUDITOR["name"]}
+"""Members of the VC that is made."""
 NPUS = "ASCEND_VISIBLE_DEVICES"
 
 
@@ -92,7 +94,17 @@ def _connects(cluster: Cluster, vc: str, pod: str, target: str) -> bool:
     return cluster.kubectl(command, check=False, seconds=60).rc == 0
 
 
-def test_a_pod_reaches_its_own_vc_and_nothing_in_another(lab: Lab, cluster: Cluster, addresses: dict[str, str]) -> None:
+def test_a_pod_reaches_its_own_vc_and_nothing_in_another_and_nothing_that_is_for_hosts(
+    lab: Lab, cluster: Cluster, addresses: dict[str, str]
+) -> None:
+    home = lab.node(cluster.get(f"pod {CLIENT} --namespace {A}")["spec"]["nodeName"])
+    # The kubelet beside it, whose firewall trusts pods; the API server, a monitor of Ceph, the dashboards.
+    ports = {"control_plane": 6443, "storage": 6789, "management": 8445}
+    for_hosts = [(home.address, 10250), *((lab.site.group(name)[0].address, port) for name, port in ports.items())]
+    # They are up, and the pod's own node reaches them.
+    tried = " ".join(f"{address}/{port}" for address, port in for_hosts)
+    closed = home.run(f'for one in {tried}; do timeout 2 bash -c "exec 3<>/dev/tcp/$one" || echo $one; done').stdout
+    assert closed == ""
     objects = f"{lab.site.group('storage')[0].address}:7480"
     reached = {
         (A, CLIENT, f"{addresses[PEER]}:8080"): True,
@@ -109,6 +121,7 @@ def test_a_pod_reaches_its_own_vc_and_nothing_in_another(lab: Lab, cluster: Clus
         (B, SERVER, objects): True,
         (A, CLIENT, objects): False,
         (A, CLIENT, f"{lab.site.bundle_server.address}:5000"): False,
+        **{(A, CLIENT, f"{address}:{port}"): False for address, port in for_hosts},
     }
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda tried: _connects(cluster, *tried), reached))
@@ -390,11 +403,14 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         assert "grants 650 of pods (" in refused.output
         assert "and has 200: 450 too much" in refused.output
 
-        _declare(with_vc, pods=7)
+        _declare(with_vc, pods=7, members={"erin": "developer"}, cap=2)
         stack.up()
         assert _hard(cluster, BORN)["pods"] == "7"
         person = Person(cluster, "erin", BORN)
         assert "exceeded quota: vc, requested: pods=1, used: pods=7, limited: pods=7" in _crowd(person, 7)
+        assert _hard(cluster, BORN, "cap-erin")["pods"] == "2"
+        # Who is no member any more has no rights any more.
+        assert list(rights(cluster, asked).values()) == [False, False, False, True]
         assert person.creates(claim("data", BORN, "16Mi"), really=True).rc == 0
 
         refused = stack.run("destroy", "--yes", "--skip-preview", check=False)
@@ -419,12 +435,12 @@ def test_a_vc_is_made_changed_and_deleted_at_run_time(lab: Lab, cluster: Cluster
         stack.run("config", "rm", "delete")
 
 
-def _declare(folder: Path, *, pods: int) -> None:
+def _declare(folder: Path, *, pods: int, members: dict[str, str] = PEOPLE, cap: int = 3) -> None:
     file = folder / "group_vars" / "all" / "tenants.yml"
     data = yaml.safe_load(file.read_text())
     organisation = data["tenants_organisations"][0]
     quota = {"cpu": 1, "memory": "256Mi", "storage": "64Mi", "pods": pods}
-    people = {"members": {"erin": "developer", "ruth": AUDITOR["name"]}, "caps": {"erin": {"pods": 3}}}
+    people = {"members": members, "caps": {"erin": {"pods": cap}}}
     vc = {"name": BORN, "quota": quota, "storage_classes": {BORN: "32Mi"}, **people}
     changed = {"tenants_organisations": [{**organisation, "vcs": [vc]}], "tenants_roles": [AUDITOR]}
     file.write_text(yaml.safe_dump(changed))
@@ -435,8 +451,8 @@ def _declare(folder: Path, *, pods: int) -> None:
     parts.write_text(yaml.safe_dump({"ceph_subvolumes": [*known, own]}))
 
 
-def _hard(cluster: Cluster, vc: str) -> dict[str, str]:
-    hard: dict[str, str] = cluster.get(f"resourcequota vc --namespace {vc}")["spec"]["hard"]
+def _hard(cluster: Cluster, vc: str, quota: str = "vc") -> dict[str, str]:
+    hard: dict[str, str] = cluster.get(f"resourcequota {quota} --namespace {vc}")["spec"]["hard"]
     return hard
 
 
