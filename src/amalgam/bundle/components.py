@@ -71,7 +71,7 @@ class CSource(Strict):
 
 
 class ReleaseProgram(Strict):
-    """One program in an upstream release: its address (``{arch}`` is filled in), digests, the member if it is a tar."""
+    """One program in an upstream release: its address, digests, the member if it is a tar; ``{arch}`` is filled in."""
 
     url: str
     sha256: dict[Arch, str]

@@ -128,7 +128,9 @@ def input_digests(root: Path, components: Components) -> dict[str, str]:
 def _component_pin(root: Path, name: str, component: Component) -> ComponentPin:
     releases: dict[str, dict[Arch, ReleasePin]] = {
         program: {
-            arch: ReleasePin(url=release.url.replace("{arch}", arch), sha256=sha256, member=release.member)
+            arch: ReleasePin(
+                url=release.url.replace("{arch}", arch), sha256=sha256, member=release.member.replace("{arch}", arch)
+            )
             for arch, sha256 in release.sha256.items()
         }
         for program, release in component.release.items()

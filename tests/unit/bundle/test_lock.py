@@ -101,7 +101,7 @@ def test_an_upstream_release_is_locked_with_the_address_and_checksum_of_each_arc
         "crane": {
             "url": "https://releases.example/v{version}/crane-{arch}.tar.gz",
             "sha256": {"amd64": "a" * 64, "arm64": "b" * 64},
-            "member": "bin/crane",
+            "member": "linux-{arch}/crane",
         }
     }
     page["components"]["crane"]["go"]["modules"] = {}
@@ -113,7 +113,9 @@ def test_an_upstream_release_is_locked_with_the_address_and_checksum_of_each_arc
     assert lock.components["crane"].releases == {
         "crane": {
             arch: ReleasePin(
-                url=f"https://releases.example/v7.8.9/crane-{arch}.tar.gz", sha256=letter * 64, member="bin/crane"
+                url=f"https://releases.example/v7.8.9/crane-{arch}.tar.gz",
+                sha256=letter * 64,
+                member=f"linux-{arch}/crane",
             )
             for arch, letter in (("amd64", "a"), ("arm64", "b"))
         }
