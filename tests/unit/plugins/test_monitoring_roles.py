@@ -13,7 +13,7 @@ import yaml
 
 from amalgam.pki import make_authority
 from tests.unit.alerting.programs import program, said
-from tests.unit.plugins.conftest import ROOT, Certificates, Played, Server
+from tests.unit.plugins.conftest import ROOT, Certificates, Server
 
 HOSTS = [{"name": "m1", "address": "10.20.0.11"}, {"name": "gpu1", "address": "10.20.0.21"}]
 PROMETHEUS = {
@@ -48,63 +48,6 @@ ALERTMANAGER = {
     "alertmanager_smtp_password": "canary-password",
     "alertmanager_receivers": ["ops@example.internal"],
 }
-
-
-def _variables(role: str, given: dict[str, Any]) -> dict[str, Any]:
-    folder = ROOT / "roles" / role
-    found: dict[str, Any] = {}
-    for part in ("defaults", "vars"):
-        found |= yaml.safe_load((folder / part / "main.yml").read_text())
-    return found | {"role_path": str(folder)} | given
-
-
-def _tree(role: str, destination: Path) -> dict[str, Any]:
-    """The role's own task that writes its files, to another place, without units and other owners."""
-    tasks = yaml.safe_load((ROOT / "roles" / role / "tasks" / "configure.yml").read_text())
-    tree = next(task["template_tree"] for task in tasks if "src" not in task.get("template_tree", {"src": ""}))
-    changed = {
-        "src": str(ROOT / "roles" / role / "templates"),
-        "dest": str(destination),
-        "owner": "root",
-        "group": "root",
-        "owners": {},
-        "folders": [{**folder, "owner": "root:root"} for folder in tree["folders"]],
-    }
-    return {"template_tree": {**tree, **changed, "units": {}, "handlers": {}}}
-
-
-@pytest.fixture
-def rendered(play: Callable[..., Played], tmp_path: Path) -> Callable[..., Any]:
-    """Write a role's files below a folder, with its validations on; gives the folder, or what was said of a refusal."""
-
-    def run(role: str, given: dict[str, Any], rc: int = 0) -> Path | str:
-        # Validations run what is on PATH.
-        bin_folder = tmp_path / "bin"
-        bin_folder.mkdir(exist_ok=True)
-        for name in ("promtool", "amtool"):
-            if not (bin_folder / name).exists():
-                (bin_folder / name).symlink_to(program(name))
-        root = tmp_path / "root"
-        root.mkdir(exist_ok=True)
-        environment = {"PATH": f"{bin_folder}:/usr/sbin:/usr/bin:/sbin:/bin"}
-        ran = play([_tree(role, root) | {"environment": environment}], vars=_variables(role, given), gather_facts=False)
-        assert ran.rc == rc, ran.output
-        return " ".join(ran.output.split()) if rc else root
-
-    return run
-
-
-@pytest.fixture
-def refused(play: Callable[..., Played]) -> Callable[..., str]:
-    """Run a role's preflight; what it said."""
-
-    def run(role: str, given: dict[str, Any]) -> str:
-        tasks = [{"ansible.builtin.import_tasks": str(ROOT / "roles" / role / "tasks" / "preflight.yml")}]
-        ran = play(tasks, vars=_variables(role, given), gather_facts=False)
-        assert (ran.rc, ran.changed) == (2, 0), ran.output
-        return " ".join(ran.output.split())
-
-    return run
 
 
 def _jobs(root: Path) -> dict[str, dict[str, Any]]:
