@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 
 from amalgam.lab.environment import environment
+from amalgam.models.mirrors import Mirror
 from amalgam.pins import load_lock
+from amalgam.registry.hosts import hosts_files
 from amalgam.training.parameters import PULL_SECRET
 from tests.e2e.support.checkout import program
 from tests.e2e.support.cluster import Cluster, pod_template
 from tests.e2e.support.images import INDEX, MANIFEST, write_layout
 from tests.e2e.support.nodes import Done, Lab, Node, run_local
+from tests.e2e.support.own_mirror import OwnMirror
 from tests.e2e.support.tenants import Person
 from tests.e2e.support.waiting import wait_until
 
@@ -30,6 +33,11 @@ MAINTAINER, DEVELOPER, GUEST, STRANGER = "alice", "bob", "carol", "dave"
 PUBLIC = "library"
 _REPOSITORIES = "/srv/amalgam/registry/docker/registry/v2/repositories"
 _BLOBS = "/srv/amalgam/registry/docker/registry/v2/blobs/sha256"
+# No such registry is to be had: whoever has its images is a mirror.
+_UPSTREAM = "upstream.example.internal"
+_NAMESPACE = "images-mirror"
+_CTR = f"ctr --namespace {_NAMESPACE}"
+_DROP_INS = "/var/tmp/amalgam-test-certs"
 
 Amalgam = Callable[..., Done]
 
@@ -300,8 +308,8 @@ def test_a_pod_runs_a_private_image_with_its_pull_secret_and_not_without_and_a_m
             },
             _pod("without", private, []),
             _pod("with", private, [{"name": "registry"}]),
-            # No such registry is to be had: its mirror is the site's own.
-            _pod("mirrored", f"upstream.example.internal/{pin.repository}:{pin.tag}", []),
+            # Its mirror is the site's own registry.
+            _pod("mirrored", f"{_UPSTREAM}/{pin.repository}:{pin.tag}", []),
         )
         cluster.wait(namespace, "wait --for=condition=Ready pod/with pod/mirrored")
         # Its image may be on the node by now: that gives no right to it.
@@ -378,6 +386,51 @@ def test_one_tag_gives_each_architecture_its_own_content(lab: Lab, as_user: Amal
     finally:
         as_administrator = ["image", "delete", "--yes", "-i", lab.state.inventory, image]
         run_local([program("amalgam"), *as_administrator], env=environment(lab.names))
+
+
+def test_a_mirror_fetches_what_it_lacks_and_serves_it_when_its_origin_is_out_of_reach(
+    lab: Lab, host: Node, keys: dict[str, Path], as_user: Amalgam, name: str, tmp_path: Path
+) -> None:
+    # Never seen before, so that no node has any of it.
+    digest = write_layout(tmp_path / "image", {one: os.urandom(10_000) for one in ("amd64", "arm64")})
+    as_user(MAINTAINER, "import", str(tmp_path / "image"), f"{name}:1")
+    login, mirror = json.loads(keys[GUEST].read_text()), OwnMirror(lab, host)
+    worker = lab.node(lab.members("workers")[0])
+    try:
+        mirror.start(login["user"], login["password"])
+        _write_drop_ins(worker, lab, Mirror(registry=_UPSTREAM, endpoint=mirror.endpoint))
+        assert mirror.blobs() == set()
+        image = f"{_UPSTREAM}/{name}"
+        fetched = _pull_and_remove(worker, f"{image}:1")
+        assert digest in fetched
+        # The node has the last bytes a moment before the mirror keeps them.
+        wait_until("the mirror keeps all of it", mirror.blobs, lambda kept: kept >= fetched, seconds=30)
+        mirror.cut_off()
+        for again in (f"{image}@{digest}", f"{image}:1"):
+            assert _pull_and_remove(worker, again) == fetched
+    finally:
+        # Whatever a pull that failed has left.
+        left = f"{_CTR} images ls --quiet | xargs --no-run-if-empty {_CTR} images remove --sync"
+        worker.run(f"rm -rf {_DROP_INS}; {left}; {_CTR} namespaces remove {_NAMESPACE}", check=False)
+        mirror.remove()
+
+
+def _write_drop_ins(worker: Node, lab: Lab, mirror: Mirror) -> None:
+    """Write what the role would write for the mirror, in a place where only a test looks."""
+    for path, content in hosts_files(lab.registry, [mirror]).items():
+        file = f"{_DROP_INS}/{path}"
+        worker.run(f"mkdir --parents $(dirname {file}) && cat >{file}", stdin=content)
+
+
+def _pull_and_remove(worker: Node, image: str) -> set[str]:
+    """Digests of all that came with a pull; none of it is left on the node, or the namespace could not be removed."""
+    steps = [
+        f"{_CTR} images pull --hosts-dir {_DROP_INS}/etc/containerd/certs.d {image} >/dev/null",
+        f"{_CTR} content ls --quiet",
+        f"{_CTR} images remove --sync {image} >/dev/null",
+        f"{_CTR} namespaces remove {_NAMESPACE} >/dev/null",
+    ]
+    return set(worker.run(" && ".join(steps)).stdout.split())
 
 
 def test_garbage_goes_and_what_a_tag_leads_to_stays(
