@@ -229,6 +229,7 @@ def test_a_container_s_lines_survive_restarts_of_agents_and_a_kill_of_the_store(
         cluster.kubectl("--namespace logging delete pods --selector app=vlagent --wait=false")
         logs.host.run("systemctl kill --signal KILL victoria-logs")
         cluster.wait("logging", "rollout status daemonset/vlagent")
+        wait_until("the store is back", lambda: logs.run("--logsql", query).rc, lambda rc: rc == 0, seconds=30)
         lines = logs.await_messages(query, 20_000, seconds=120)
         assert lines < 40_000
 

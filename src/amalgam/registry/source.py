@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amalgam.errors import AmalgamError
 
 # A registry's host has a dot or a port, so that no path below the current folder reads like one.
 _REMOTE = re.compile(r"(docker://)?(?P<name>[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]+)?/\S+)")
+_GZIP = b"\x1f\x8b"
 # Docker image specification 1.2: a configuration is called by its digest.
 _CONFIGURATION = re.compile(r"(blobs/sha256/)?(?P<digest>[0-9a-f]{64})(\.json)?")
 
@@ -72,8 +76,8 @@ def _archive(path: Path, image: str | None) -> Source:
                 raise AmalgamError("an archive, and none of images", where=str(path), remedy=remedy)
             index = json.loads(_read(archive, members[kind]))
             if kind == "manifest.json":
-                _check_configurations(archive, members, index)
-    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+                _check_contents(archive, members, index)
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
         raise AmalgamError(
             f"the archive cannot be read: {error}", where=str(path), remedy="copy it again and compare its checksum"
         ) from error
@@ -90,20 +94,42 @@ def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return content.read() if content else b""
 
 
-def _check_configurations(
-    archive: tarfile.TarFile, members: dict[str, tarfile.TarInfo], index: list[dict[str, str]]
-) -> None:
-    """Compare with its name what skopeo takes as it is there: of an archive of Docker's form it compares layers alone.
+def _check_contents(archive: tarfile.TarFile, members: dict[str, tarfile.TarInfo], index: list[dict[str, Any]]) -> None:
+    """Compare with their digests the configurations and layers that skopeo takes as they are from Docker's form.
 
     Raises:
-        ValueError: a configuration is damaged or missing.
+        ValueError: one of them is damaged or missing.
     """
-    for name in (entry.get("Config", "") for entry in index):
-        if name not in members:
-            raise ValueError(f"the configuration {name} of an image is missing")
+    for entry in index:
+        name = str(entry.get("Config", ""))
+        configuration = _read(archive, _member(members, name))
         found = _CONFIGURATION.fullmatch(name)
-        if found and hashlib.sha256(_read(archive, members[name])).hexdigest() != found["digest"]:
+        if found and hashlib.sha256(configuration).hexdigest() != found["digest"]:
             raise ValueError(f"{name} is damaged")
+        digests = json.loads(configuration).get("rootfs", {}).get("diff_ids", [])
+        layers = entry.get("Layers") or []
+        if len(layers) != len(digests):
+            raise ValueError(f"there are {len(layers)} layers of {len(digests)} that {name} names")
+        for layer, digest in zip(layers, digests, strict=True):
+            if _unpacked_digest(archive, _member(members, layer)) != digest:
+                raise ValueError(f"{layer} is damaged")
+
+
+def _member(members: dict[str, tarfile.TarInfo], name: str) -> tarfile.TarInfo:
+    if name not in members:
+        raise ValueError(f"{name or 'the configuration of an image'} is missing")
+    return members[name]
+
+
+def _unpacked_digest(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    """As an image's configuration names a layer, be it packed here or not."""
+    content = archive.extractfile(member)
+    if content is None:
+        raise ValueError(f"{member.name} is no file")
+    packed = content.read(len(_GZIP)) == _GZIP
+    content.seek(0)
+    stream: Any = gzip.GzipFile(fileobj=content) if packed else content
+    return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
 
 
 def _names_of_index(index: dict[str, list[dict[str, dict[str, str]]]]) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -12,13 +13,20 @@ import pytest
 from amalgam.errors import AmalgamError
 from amalgam.registry.source import find_source
 
-_CONFIG = f"{hashlib.sha256(b'{}').hexdigest()}.json"
+_LAYER = b"what a layer holds"
+_CONFIGURATION = json.dumps({"rootfs": {"diff_ids": [f"sha256:{hashlib.sha256(_LAYER).hexdigest()}"]}}).encode()
+_CONFIG = f"{hashlib.sha256(_CONFIGURATION).hexdigest()}.json"
+_SAVED: dict[str, Any] = {
+    "manifest.json": [{"Config": _CONFIG, "RepoTags": ["x:1", "x:2"], "Layers": ["one/layer.tar"]}],
+    _CONFIG: _CONFIGURATION,
+    "one/layer.tar": _LAYER,
+}
 
 
 def _archive(path: Path, files: dict[str, Any]) -> str:
     with tarfile.open(path, "w") as archive:
         for name, content in files.items():
-            data = json.dumps(content).encode()
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
             member = tarfile.TarInfo(name)
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
@@ -44,20 +52,22 @@ def test_of_several_images_one_is_chosen(tmp_path: Path) -> None:
         find_source(str(tmp_path), "c:1")
 
 
-def test_an_archive_of_docker_s_older_form_gets_its_digests_with_the_upload(tmp_path: Path) -> None:
-    index = [{"Config": _CONFIG, "RepoTags": ["x:1", "x:2"]}]
-    path = _archive(tmp_path / "saved.tar", {"manifest.json": index, _CONFIG: {}})
+@pytest.mark.parametrize("layer", [_LAYER, gzip.compress(_LAYER)], ids=["unpacked", "packed"])
+def test_an_archive_of_docker_s_older_form_gets_its_digests_with_the_upload(tmp_path: Path, layer: bytes) -> None:
+    path = _archive(tmp_path / "saved.tar", _SAVED | {"one/layer.tar": layer})
     source = find_source(path)
     assert str(source) == f"docker-archive:{path}"
     assert not source.keeps_digest
 
 
-def test_an_archive_of_docker_s_form_whose_configuration_is_damaged_is_refused(tmp_path: Path) -> None:
-    index = [{"Config": _CONFIG, "RepoTags": ["x:1"]}]
-    with pytest.raises(AmalgamError, match=f"{_CONFIG} is damaged"):
-        find_source(_archive(tmp_path / "saved.tar", {"manifest.json": index, _CONFIG: {"changed": 1}}))
-    with pytest.raises(AmalgamError, match=f"the configuration {_CONFIG} of an image is missing"):
-        find_source(_archive(tmp_path / "part.tar", {"manifest.json": index}))
+@pytest.mark.parametrize("name", [_CONFIG, "one/layer.tar"])
+def test_an_archive_of_docker_s_form_of_which_a_part_is_damaged_or_missing_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(AmalgamError, match=f"{name} is damaged"):
+        find_source(_archive(tmp_path / "saved.tar", _SAVED | {name: _SAVED[name].upper()}))
+    with pytest.raises(AmalgamError, match=f"{name} is missing"):
+        find_source(_archive(tmp_path / "part.tar", {key: value for key, value in _SAVED.items() if key != name}))
 
 
 def test_an_archive_that_is_a_layout_too_is_read_as_one(tmp_path: Path) -> None:
