@@ -214,6 +214,18 @@ def test_no_node_tried_to_reach_outside_while_the_site_was_installed(bare: Bare)
     assert attempts_to_leave(bare.lab) == []
 
 
+def test_a_package_whose_unpacking_was_killed_is_installed_anew(bare: Bare) -> None:
+    node, package = bare.lab.node("gpu1"), "libnfnetlink0"
+    killed = f"/^Package: {package}$/,/^$/s/^Status: .*/Status: install reinstreq unpacked/"
+    node.run(f"sed --in-place '{killed}' /var/lib/dpkg/status")
+    assert "you should\n reinstall it" in node.run("dpkg --configure --pending", check=False).stderr
+
+    run = start_site(bare.lab.inventory, "--tags", "hosts", "--limit", "gpu1").wait()
+
+    assert run.rc == 0, run.end
+    assert node.run(f"dpkg-query --show --showformat='${{db:Status-Status}}' {package}").stdout == "installed"
+
+
 def test_no_node_is_left_with_half_installed_packages_or_failed_units(bare: Bare) -> None:
     for node in bare.lab.nodes():
         assert node.run("dpkg --audit").stdout == ""

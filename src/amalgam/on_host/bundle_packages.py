@@ -46,6 +46,8 @@ class State(NamedTuple):
 
     version: str
     status: str
+    lost: bool = False
+    """Whether dpkg was killed amid its files and can only have it installed anew (``reinstreq``, dpkg(1))."""
 
 
 Run = Callable[[list[str]], tuple[int, str, str]]
@@ -83,11 +85,14 @@ class Packages:
         repaired = sorted(name for name, state in states.items() if state.status in HALF_DONE)
         broken = bool(repaired) or _was_interrupted()
         if broken and not self._check:
-            self._do("repair an interrupted dpkg", ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"])
-            states = self._states()
+            states = self._repair()
         stale = lists_are_stale()
         if stale and not self._check:
             self._update()
+        lost = sorted(name for name, state in states.items() if state.lost)
+        if lost and not self._check:
+            self._install(lost, "--reinstall", "--fix-broken")
+            states = self._repair()
         wanted = self._missing_or_older(states)
         if wanted and not self._check:
             self._install(wanted)
@@ -96,12 +101,28 @@ class Packages:
             wanted = self._names
         return {"changed": bool(wanted or broken), "installed": wanted, "repaired": repaired}
 
+    def _repair(self) -> dict[str, State]:
+        """Finish what dpkg began; what is lost, and what needs it, is left as it is.
+
+        Raises:
+            HostError: dpkg fails, though nothing is lost.
+        """
+        failure = None
+        try:
+            self._do("repair an interrupted dpkg", ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"])
+        except HostError as error:
+            failure = error
+        states = self._states()
+        if failure is not None and not any(state.lost for state in states.values()):
+            raise failure
+        return states
+
     def _states(self) -> dict[str, State]:
         rc, out, err = self._run(["dpkg-query", "-W", "-f", "${Package}\\t${Version}\\t${db:Status-Abbrev}\\n"])
         if rc != 0:
             raise HostError(f"dpkg-query failed ({rc}): {err.strip()}; packages are for Debian hosts")
         rows = [line.split("\t") for line in out.splitlines()]
-        return {name: State(version, status[1:2]) for name, version, status in rows}
+        return {name: State(version, status[1:2], status[2:3] == "R") for name, version, status in rows}
 
     def _missing_or_older(self, states: dict[str, State]) -> list[str]:
         offered = self._offered_versions()
@@ -133,8 +154,9 @@ class Packages:
         STAMP.parent.mkdir(parents=True, exist_ok=True)
         STAMP.write_text(sources_digest())
 
-    def _install(self, names: list[str]) -> None:
-        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *_only_bundle(), *WAIT, *CONFIG, *names]
+    def _install(self, names: list[str], *options: str) -> None:
+        command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *options]
+        command += [*_only_bundle(), *WAIT, *CONFIG, *names]
         self._do(f"install {', '.join(names)} from the bundle's repository", command)
 
     def _do(self, what: str, command: list[str]) -> None:

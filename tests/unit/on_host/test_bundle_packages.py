@@ -144,6 +144,23 @@ def test_an_interrupted_dpkg_is_repaired_first(run, packages, how):
     assert system.verbs[0] == "--configure"
 
 
+def test_a_package_of_which_dpkg_lost_files_is_installed_anew(run):
+    system = System()
+    system.installed |= {"chrony": ("4.3", "iU "), "libchrony": ("4.3", "iUR")}
+    system.failures = [(1, "", "dpkg: error processing package libchrony: very bad inconsistent state")]
+    run(system, "chrony")
+    assert system.verbs[:3] == ["--configure", "install", "--configure"]
+    assert {"--reinstall", "libchrony"} <= set(system.commands[1])
+
+
+def test_a_repair_that_fails_though_nothing_is_lost_is_told(run):
+    system = System()
+    system.installed["chrony"] = ("4.3", "iF ")
+    system.failures = [(1, "", "its script failed")]
+    with pytest.raises(HostError, match="cannot repair an interrupted dpkg.*its script failed"):
+        run(system, "chrony")
+
+
 def test_a_held_lock_is_waited_for(run):
     system = System()
     system.failures = [(100, "", "E: Could not get lock /var/lib/apt/lists/lock")] * 2
