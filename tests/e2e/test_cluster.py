@@ -192,11 +192,12 @@ def test_no_node_holds_an_image_from_elsewhere(lab: Lab, namespace: str) -> None
         assert foreign == set(), f"{node.name} holds {foreign}"
 
 
-def test_the_kubeconfig_of_the_lab_works_from_this_machine(lab: Lab) -> None:
+def test_the_kubeconfig_of_the_lab_works_from_this_machine(lab: Lab, tmp_path: Path) -> None:
     machine = "arm64" if lab.state.nodes[lab.members("control_plane")[0]].architecture == "arm64" else "amd64"
     kubectl = ROOT / ".lab" / "bundle" / "files" / machine / "kubectl"
 
-    listed = run_local([str(kubectl), "--kubeconfig", str(lab.names.kubeconfig), "get", "nodes", "--output", "name"])
+    ask = [str(kubectl), "--kubeconfig", str(lab.names.kubeconfig), "--cache-dir", str(tmp_path)]
+    listed = run_local([*ask, "get", "nodes", "--output", "name"])
 
     assert set(listed.stdout.split()) == {f"node/{node.name}" for node in lab.cluster_nodes()}
 
