@@ -24,11 +24,13 @@ def left_as_it_was(names: Names) -> Iterator[None]:
         what: {line for line in lines if not any(mark in line for mark in own)}
         for what, lines in network_and_mounts(names).items()
     }
+    home = set(Path.home().iterdir())
     yield
     wait_until("its processes end", lambda: processes(str(names.folder)), lambda seen: seen == [], seconds=20)
     assert named_after(names.lab) == []
     assert not names.folder.exists()
     assert network_and_mounts(names) == before
+    assert set(Path.home().iterdir()) <= home
 
 
 def processes(mark: str) -> list[str]:
@@ -49,12 +51,11 @@ def named_after(lab: str) -> list[str]:
 
 
 def network_and_mounts(names: Names) -> dict[str, set[str]]:
-    """What of the machine's network, mounts and home a lab might leave behind; other labs may come and go meanwhile."""
+    """What of the machine's own network and mounts a lab might leave behind; other labs may come and go meanwhile."""
     everything = {
         "links": run_local(["ip", "-brief", "link"]).stdout.splitlines(),
         "addresses": run_local(["ip", "-brief", "address"]).stdout.splitlines(),
         "firewall": run_local(["nft", "list", "tables"]).stdout.splitlines(),
-        "home": [path.name for path in Path.home().iterdir()],
         "mounts": [line.split()[4] for line in _read(Path("/proc/self/mountinfo")).splitlines()],
         "cgroups": [str(path) for path in Path("/sys/fs/cgroup").glob("*/*") if path.is_dir()],
     }
