@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.support.log_queue import flood, metric
 from tests.e2e.support.nodes import Lab
-from tests.e2e.support.own_log_unit import OwnLogUnit
+from tests.e2e.support.own_log_unit import OwnLogUnit, own_log_store
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(180)
@@ -26,9 +26,8 @@ LINES = 4_000
 
 @pytest.fixture
 def store(lab: Lab) -> Iterator[OwnLogUnit]:
-    unit = OwnLogUnit(lab.node(lab.members("management")[0]), "victoria-logs", 19428)
-    yield unit
-    unit.remove()
+    with own_log_store(lab) as unit:
+        yield unit
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.e2e.support.nodes import Lab
-from tests.e2e.support.own_log_unit import OwnLogUnit
+from tests.e2e.support.own_log_unit import OwnLogUnit, own_log_store
 from tests.e2e.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -23,9 +23,8 @@ LIMIT_KIB = 160
 
 @pytest.fixture
 def store(lab: Lab) -> Iterator[OwnLogUnit]:
-    unit = OwnLogUnit(lab.node(lab.members("management")[0]), "victoria-logs", 19428)
-    yield unit
-    unit.remove()
+    with own_log_store(lab) as unit:
+        yield unit
 
 
 def _start(store: OwnLogUnit, *flags: str) -> None:

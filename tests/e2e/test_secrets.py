@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.support.canaries import Canary, canaries, cluster_canaries, leaks
-from tests.e2e.support.checkout import ROOT, program
+from tests.e2e.support.checkout import ROOT
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.command_lines import CommandLines
 from tests.e2e.support.nodes import Lab, Node
-from tests.e2e.support.playbook import PlaybookRun, start_site
+from tests.e2e.support.playbook import PlaybookRun, RunningPlaybook, start_site
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -97,35 +95,18 @@ def test_no_process_has_a_secret_as_an_argument(
 
 
 def test_bringing_the_platform_up_says_no_secret_and_has_none_as_an_argument(lab: Lab, wanted: list[Canary]) -> None:
+    words = ["platform", "up", "--inventory", str(lab.inventory)]
+    running = RunningPlaybook(words, {"KUBECONFIG": str(lab.names.kubeconfig)}, "amalgam")
     lines = CommandLines()
-    with tempfile.TemporaryFile() as output:
-        command = [program("amalgam"), "platform", "up", "--inventory", str(lab.inventory)]
-        running = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            env={**os.environ, "KUBECONFIG": str(lab.names.kubeconfig)},
-        )
-        lines.watch(lambda seconds: _goes_on(running, seconds))
-        output.seek(0)
-        said = output.read().decode(errors="replace")
+    lines.watch(lambda seconds: running.running(wait_seconds=seconds))
+    run = running.wait()
     seen = b"\n".join(lines.seen).replace(b"\0", b" ").decode(errors="replace")
 
-    assert running.returncode == 0, said
-    assert [stack for stack in ("platform", "tenants", "training") if stack not in said] == []
+    assert run.rc == 0, run.end
+    assert [stack for stack in ("platform", "tenants", "training") if stack not in run.output] == []
     assert "pulumi-language" in seen, "the watch saw nothing of the engine"
-    assert leaks(said, wanted) == []
+    assert leaks(run.output, wanted) == []
     assert leaks(seen, wanted) == []
-
-
-def _goes_on(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return True
-    return False
 
 
 def test_the_controllers_files_with_secrets_are_for_their_owner_alone(lab: Lab, wanted: list[Canary]) -> None:

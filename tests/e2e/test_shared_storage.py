@@ -175,6 +175,19 @@ def test_a_worker_that_restarts_has_its_mounts_again(lab: Lab, folder: str) -> N
     )
 
 
+OSDS = "/etc/amalgam/ceph/osds"
+
+
+@contextmanager
+def _osds(storage: Node, change: str) -> Iterator[None]:
+    """What describes the host's OSDs is changed meanwhile, by a shell command."""
+    storage.run(f"cp {OSDS} /run/osds; {change}")
+    try:
+        yield
+    finally:
+        storage.run(f"mv /run/osds {OSDS}")
+
+
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
@@ -185,41 +198,39 @@ def test_a_worker_that_restarts_has_its_mounts_again(lab: Lab, folder: str) -> N
     ids=["a file of somebody's", "a full disk", "no such disk"],
 )
 def test_what_cannot_become_an_osd_is_refused_and_left_as_it_is(lab: Lab, entry: str, reason: str) -> None:
-    storage, disks = lab.node("stor1"), "/etc/amalgam/ceph/osds"
-    storage.run(f"echo precious >/srv/ceph/foreign; cp {disks} /run/osds; echo '{entry}' >>{disks}")
+    storage = lab.node("stor1")
+    storage.run("echo precious >/srv/ceph/foreign")
     before = storage.run("ls /srv/ceph; ceph osd ls").stdout
     try:
-        refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
+        with _osds(storage, f"echo '{entry}' >>{OSDS}"):
+            refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
         assert refused.rc != 0
         assert reason in refused.stderr
         assert storage.run("cat /srv/ceph/foreign").stdout == "precious\n"
         assert storage.run("ls /srv/ceph; ceph osd ls").stdout == before
     finally:
-        storage.run(f"mv /run/osds {disks}; rm /srv/ceph/foreign")
+        storage.run("rm /srv/ceph/foreign")
 
 
 def test_another_size_of_an_osd_is_refused(lab: Lab) -> None:
-    storage, disks = lab.node("stor1"), "/etc/amalgam/ceph/osds"
-    path, size = storage.run(f"head -n 1 {disks}").stdout.split()
-    storage.run(f"cp {disks} /run/osds; sed --in-place 's|^{path} .*|{path} {int(size) + 1}|' {disks}")
-    try:
+    storage = lab.node("stor1")
+    path, size = storage.run(f"head -n 1 {OSDS}").stdout.split()
+    with _osds(storage, f"sed --in-place 's|^{path} .*|{path} {int(size) + 1}|' {OSDS}"):
         refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
-    finally:
-        storage.run(f"mv /run/osds {disks}")
     assert refused.rc != 0
     assert f"osd.0 was made with {size} GiB, and its size_gib in ceph_osds is {int(size) + 1} now" in refused.stderr
     assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout == ""
 
 
 def test_a_disk_that_was_put_in_an_osd_s_place_is_refused(lab: Lab) -> None:
-    storage, disks, path = lab.node("stor1"), "/etc/amalgam/ceph/osds", "/srv/ceph/replaced"
+    storage, path = lab.node("stor1"), "/srv/ceph/replaced"
     own = f"/var/lib/amalgam/ceph/osd/$(systemd-escape --path {path})"
     storage.run(f"mkdir {own}; uuidgen >{own}/uuid; echo 99 >{own}/done; truncate --size 1G {path}")
-    storage.run(f"cp {disks} /run/osds; echo '{path} 1' >>{disks}")
     try:
-        refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
+        with _osds(storage, f"echo '{path} 1' >>{OSDS}"):
+            refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
     finally:
-        storage.run(f"mv /run/osds {disks}; rm -r {own} {path}")
+        storage.run(f"rm -r {own} {path}")
     assert refused.rc != 0
     assert f"{path} has no osd.99 on it any more" in refused.stderr
 

@@ -107,15 +107,12 @@ class Packages:
         Raises:
             HostError: dpkg fails, though nothing is lost.
         """
-        failure = None
         try:
             self._do("repair an interrupted dpkg", ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"])
-        except HostError as error:
-            failure = error
-        states = self._states()
-        if failure is not None and not any(state.lost for state in states.values()):
-            raise failure
-        return states
+        except HostError:
+            if not any(state.lost for state in self._states().values()):
+                raise
+        return self._states()
 
     def _states(self) -> dict[str, State]:
         rc, out, err = self._run(["dpkg-query", "-W", "-f", "${Package}\\t${Version}\\t${db:Status-Abbrev}\\n"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.e2e.support.nodes import Node
+from tests.e2e.support.nodes import Lab, Node
 from tests.e2e.support.waiting import wait_until
 
 
@@ -69,3 +71,13 @@ class OwnLogUnit:
         """Take it away with all that it kept."""
         for command in (f"systemctl stop {self.name}", f"systemctl reset-failed {self.name}", f"rm -rf {self.folder}"):
             self.host.run(command, check=False)
+
+
+@contextmanager
+def own_log_store(lab: Lab) -> Iterator[OwnLogUnit]:
+    """A store on the host that has the program; it is yet to be started."""
+    unit = OwnLogUnit(lab.node(lab.members("management")[0]), "victoria-logs", 19428)
+    try:
+        yield unit
+    finally:
+        unit.remove()

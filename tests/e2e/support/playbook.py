@@ -61,17 +61,18 @@ def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
 
 @dataclass
 class RunningPlaybook:
-    """A run that goes on."""
+    """A run that goes on: of ansible-playbook, or of another program of ours."""
 
     arguments: list[str]
     extra_environment: dict[str, str] = field(default_factory=dict)
+    program: str = "ansible-playbook"
 
     def __post_init__(self) -> None:
         """Start it."""
         self._began = time.monotonic()
         self._output = tempfile.NamedTemporaryFile(mode="w+b", prefix="amalgam-playbook-")  # noqa: SIM115 - closed by wait
         self.process = subprocess.Popen(
-            [program("ansible-playbook"), *self.arguments],
+            [program(self.program), *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
