@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.e2e.support.checkout import ROOT
 from tests.e2e.support.nodes import Done, Node
+from tests.e2e.support.waiting import wait_until
 
 FILE_SYSTEM = "shared"
 _CAPS = ROOT / "roles/ceph/templates/usr/local/libexec/amalgam/ceph-csi-caps"
@@ -79,11 +80,21 @@ class Group:
         self.node.run(f"ceph fs subvolumegroup rm {FILE_SYSTEM} {self.name}")
         for client in (self.name, self.manager):
             self.node.run(f"ceph auth rm client.{client} && rm {self.keyring(client)}")
+        wait_until("nothing is left of its objects", self._remove_objects, lambda left: not left, seconds=120)
+
+    def _remove_objects(self) -> str:
+        """Take away what objects there are; those that are there afterwards.
+
+        The metadata server removes them, too, may write a folder's last backtrace into one that has gone, and one with
+        snapshots is listed until they have been trimmed:
+        https://docs.ceph.com/en/latest/dev/osd_internals/snaps/.
+        """
+        left = ""
         for pool in ("data", "meta"):
             space = f"rados --pool {FILE_SYSTEM}.{pool} --namespace {self.name}"
-            # The metadata server may be removing them at the same time.
             remove = f"while read -r object; do {space} rm $object || true; done"
-            self.node.run(f"{space} ls | {remove}; ! {space} ls | grep .")
+            left += self.node.run(f"{space} ls | {remove}; {space} ls").stdout
+        return left
 
     @staticmethod
     def keyring(client: str) -> str:
