@@ -131,8 +131,9 @@ def test_a_line_that_the_api_server_prints_is_found(logs: Logs, cluster: Cluster
     server = cluster.control_plane
     asked = f"curl --silent --cacert /etc/kubernetes/pki/ca.crt --header @- https://{server.address}:6443/api"
     assert json.loads(server.run(asked, stdin=f"Authorization: Bearer {bearer}").stdout)["code"] == 401
-    line = logs.await_line("--logsql", f'log:=pods err:"{token}"', seconds=FOUND_WITHIN)
-    assert line["kubernetes.pod_name"].startswith("kube-apiserver-")
+    line = logs.await_line(token, "--source", "pods", "--pod", "kube-apiserver-*", seconds=FOUND_WITHIN)
+    assert token in line["err"]
+    assert token in logs.run(token, "--source", "pods", "--pod", "kube-apiserver-*").stdout
 
 
 @pytest.mark.parametrize("pod", ["kube-apiserver-*", "etcd-*", "kube-scheduler-*"])

@@ -23,7 +23,9 @@ NOTHING_FOUND = 1
 
 
 def logs(
-    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="What a line has in it; else every line.")] = "",
+    text: Annotated[
+        str, typer.Argument(metavar="[TEXT]", help="What a line's message or error has in it; else every line.")
+    ] = "",
     logsql: Annotated[str, typer.Option(metavar="QUERY", help="A query in LogsQL, pipes included.")] = "",
     node: Annotated[str, typer.Option(help="Name of a host.")] = "",
     vc: Annotated[str, typer.Option(help="A VC, or with --inventory any namespace.")] = "",

@@ -14,6 +14,8 @@ NAMESPACE = "kubernetes.pod_namespace"
 POD = "kubernetes.pod_name"
 SOURCES = ("journal", "audit", "pods", "events")
 """Kinds of lines, as the agents label them (``log``)."""
+ERRORS = ("err", "error")
+"""Fields that say what went wrong where the message says only that something did: klog's, and most others'."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Search:
     """What a person looks for."""
 
     text: str = ""
-    """Found anywhere in a line's message."""
+    """Found anywhere in a line's message, or in its error (:data:`ERRORS`)."""
     logsql: str = ""
     """A whole query, for those who know the language."""
     node: str = ""
@@ -42,7 +44,7 @@ class Search:
     def filters(self) -> list[str]:
         """Filters that hold beside it."""
         wanted = [
-            f"*{_quoted(self.text)}*" if self.text else "",
+            _said(self.text) if self.text else "",
             f"node:={_quoted(self.node)}" if self.node else "",
             # What begins with {" is taken for JSON.
             f"{{{NAMESPACE}={_quoted(self.namespace)}}}" if self.namespace else "",
@@ -51,6 +53,11 @@ class Search:
             f"log:={_quoted(self.source)}" if self.source else "",
         ]
         return [one for one in wanted if one]
+
+
+def _said(text: str) -> str:
+    wanted = f"*{_quoted(text)}*"
+    return f"({' or '.join([wanted, *(f'{field}:{wanted}' for field in ERRORS)])})"
 
 
 def _named(field: str, name: str) -> str:

@@ -12,6 +12,9 @@ from amalgam.logs.store import Line
 
 # What a program printed must not move the reader's cursor, or give the terminal commands.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What the agents and the store say of a container's line, and where in its program it was printed; the rest it printed.
+_ABOUT = ("_", "kubernetes.")
+_PLACE = {"cluster", "log", "node", "level", "source_line", "thread_id", "caller", "ts"}
 _STYLES = {
     "emerg": "bold red",
     "alert": "bold red",
@@ -28,12 +31,14 @@ _STYLES = {
 def shown(line: Line) -> Text:
     """When, where, who and what; of what a pipe has made of lines, all that it says."""
     if "_msg" not in line:
-        return Text(" ".join(f"{_clean(name)}={_clean(value)}" for name, value in line.items()))
+        return Text(_fields(line))
     text = Text()
     text.append(_time(line.get("_time", "")), style="dim")
     text.append(f" {_clean(line.get('node', '-'))}", style="cyan")
     text.append(f" {_clean(speaker(line))}", style="green")
     text.append(f" {_clean(line['_msg'])}", style=_STYLES.get(line.get("level", "").lower(), ""))
+    if said := _fields(_printed(line)):
+        text.append(f" {said}", style="dim")
     return text
 
 
@@ -47,6 +52,17 @@ def speaker(line: Line) -> str:
     if POD in line:
         return f"{line.get(NAMESPACE, '-')}/{line[POD]}/{line.get('kubernetes.container_name', '-')}"
     return line.get("_SYSTEMD_UNIT") or line.get("SYSLOG_IDENTIFIER") or line.get("_TRANSPORT") or line.get("log", "-")
+
+
+def _printed(line: Line) -> Line:
+    """What a container printed beside its message, as JSON or in the form of Kubernetes' own programs."""
+    if line.get("log") != "pods":
+        return {}
+    return {name: value for name, value in line.items() if not name.startswith(_ABOUT) and name not in _PLACE}
+
+
+def _fields(line: Line) -> str:
+    return " ".join(f"{_clean(name)}={_clean(value)}" for name, value in line.items())
 
 
 def _time(text: str) -> str:

@@ -18,8 +18,8 @@ def test_a_query_of_one_s_own_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("search", "wanted"),
     [
-        (Search(text="out of memory"), '*"out of memory"*'),
-        (Search(text='say "no" | delete \\'), '*"say \\"no\\" | delete \\\\"*'),
+        (Search(text="out of memory"), '(*"out of memory"* or err:*"out of memory"* or error:*"out of memory"*)'),
+        (Search(text='"no" | x \\'), r'(*"\"no\" | x \\"* or err:*"\"no\" | x \\"* or error:*"\"no\" | x \\"*)'),
         (Search(node="n1"), 'node:="n1"'),
         (Search(namespace="vision"), '{kubernetes.pod_namespace="vision"}'),
         (Search(pod="trainer-0"), '"kubernetes.pod_name":="trainer-0"'),

@@ -45,6 +45,15 @@ def test_a_line_says_when_where_who_and_what() -> None:
     assert text.endswith(" n1 vision/trainer-0/main step 1")
 
 
+def test_what_a_container_printed_beside_its_message_is_shown() -> None:
+    klog = {"level": "ERROR", "err": "not found", "source_line": "replica_set.go:640", "thread_id": "1"}
+    assert shown({**POD, **klog, "attempt": "2"}).plain.endswith(" step 1 err=not found attempt=2")
+
+
+def test_what_is_known_of_a_host_s_line_stays_with_programs() -> None:
+    assert shown({"log": "journal", "_msg": "gone", "PRIORITY": "3", "_PID": "7"}).plain.endswith(" gone")
+
+
 def test_a_program_cannot_command_the_reader_s_terminal() -> None:
     text = shown({"_msg": "\x1b[2Jgone\r\x07\x9b31m", "node": "\x1b]0;title\x07"}).plain
     assert not {"\x1b", "\r", "\x07", "\x9b"} & set(text)

@@ -44,7 +44,7 @@ def test_a_search_says_what_it_wants_and_who_asks() -> None:
     assert str(request.url) == "https://monitoring.example:8445/logs/select/logsql/query"
     assert parse_qs(request.content.decode()) == {
         "query": ["*"],
-        "extra_filters": ['*"oops"*', 'node:="n1"'],
+        "extra_filters": ['(*"oops"* or err:*"oops"* or error:*"oops"*)', 'node:="n1"'],
         "start": ["2030-01-01T00:00:00+00:00"],
         "end": ["2030-01-02T00:00:00+00:00"],
         "limit": ["7"],
