@@ -25,7 +25,8 @@ ONE_ARCHITECTURE = {
     "debian binutils-x86-64-linux-gnu": "its name says so: the other architecture has a package of its own",
     "debian ceph-fuse": "Debian builds it for amd64 alone of the two (docs/limits.md, storage)",
     "debian dmidecode": "a dependency for amd64 only: arm64 servers have no such tables in memory to read",
-    "debian libunwind8": "a dependency of packages that use it on amd64 only",
+    "debian libmfx1": "drives a unit of Intel's processors",
+    "debian libquadmath0": "GCC has it where its widest number is narrower than that of arm64",
 }
 
 _ASKED = re.compile(r"\bpins\.(images|versions)(?:\.(\w+)|\[\s*['\"]([^'\"]+)['\"]\s*\])")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +24,9 @@ _FILES = {
     "etc/group": b"root:x:0:\ntrainer:x:1000:\n",
     "etc/nsswitch.conf": b"passwd: files\nhosts: files dns\n",
 }
+# What is one of several alternatives: maintainer scripts, which do not run here, would link it.
+# https://wiki.debian.org/DebianScience/LinearAlgebraLibraries
+_ALTERNATIVE = re.compile(r"(usr/lib/[^/]+)/((blas|lapack)/(lib\3\.so\.3))")
 PACKAGES = "usr/local/lib/python3.11/dist-packages"
 """Where Debian's Python looks for what is not Debian's."""
 
@@ -77,6 +81,9 @@ def _python(scratch: Path, arch: str, debian: tuple[str, ...]) -> list[Entry]:
     unpacked.mkdir()
     debs = Debs(cache_dir(), Fetcher(cache_dir() / "downloads"), only, load_components(ROOT).debian.release)
     entries = {entry.path: entry for entry in debs.unpack(arch, _SET, unpacked)}
+    for found in [match for path in entries if (match := _ALTERNATIVE.fullmatch(path))]:
+        link = f"{found[1]}/{found[4]}"
+        entries[link] = Entry(link, 0o777, link=found[2])
     entries |= {path: Entry(path, data=data) for path, data in _FILES.items()}
     entries |= {"tmp": folder("tmp", 0o1777), "usr/bin/sh": Entry("usr/bin/sh", 0o777, link="dash")}
     return list(entries.values())

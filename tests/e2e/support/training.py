@@ -121,8 +121,8 @@ class Vc:
         self.kill(running["members"][1]["pod"], script)
         return running
 
-    def epochs(self, name: str, rank: int) -> list[dict[str, Any]]:
-        """What a process said of each epoch."""
+    def epochs(self, name: str, rank: int | str = "*") -> list[dict[str, Any]]:
+        """What a process, or each of them, said of each epoch."""
         lines = self.file(f"{name}/logs/worker-{rank}.log").splitlines()
         return [json.loads(line) for line in lines if line.startswith('{"epoch"')]
 
