@@ -94,12 +94,12 @@ def _size_of(folder: Path) -> int:
 
 
 def _settled(bucket: Bucket) -> int:
-    """How many parts are there once those have arrived that were on their way."""
+    """How many parts are there once those have arrived that were on their way: none has come for seconds."""
     seen: list[int] = []
 
     def same_again(count: int) -> bool:
         seen.append(count)
-        return seen[-4:] == [count] * 4
+        return seen[-16:] == [count] * 16
 
     return wait_until("nothing more arrives", lambda: _arrived(bucket), same_again, seconds=60)
 
@@ -284,6 +284,7 @@ def test_an_upload_that_is_given_up_gives_its_space_back(keys: Keys, dataset: st
     wait_until("some of it has arrived", lambda: _arrived(bucket), lambda parts: parts > 2, seconds=60)
     sending.kill()
     sending.wait()
+    _settled(bucket)
     assert "is not published" in keys.run("versions", dataset).stdout
     assert keys.facts("delete", dataset, "--unfinished", role="manager")["freed_bytes"] > 2 * SMALLEST_PART
     assert "is not published" not in keys.run("versions", dataset).stdout

@@ -453,6 +453,7 @@ def test_garbage_goes_and_what_a_tag_leads_to_stays(
     host.run("systemctl reset-failed registry-garbage-collect; systemctl start registry-garbage-collect")
     assert _there(host, blobs) == set()
     assert _there(host, kept) == set(kept)
+    wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)
     assert _platform(lab) == before
     assert _listed(as_user, name)[f"{name}:overwritten"]["architectures"] == ["amd64", "arm64"]
     assert _pull(lab, login, f"{name}:overwritten", tmp_path / "back").keys() == set(kept)
@@ -503,7 +504,9 @@ def test_a_registry_that_is_killed_in_a_push_has_all_from_before_and_takes_the_p
     # What arrives lies there until it is whole.
     arrives = f"until find {_REPOSITORIES}/{name}/_uploads -name data -size +4M | grep -q .; do sleep 0.01; done"
     main = "systemctl show --property MainPID --value registry"
-    killer = host.start(f"timeout 60 sh -c '{arrives}' && kill -KILL $({main})")
+    watches = f"/run/{name.replace('/', '-')}"
+    killer = host.start(f"touch {watches}; timeout 60 sh -c '{arrives}' && kill -KILL $({main}) && rm {watches}")
+    wait_until("it is watched", lambda: host.run(f"test -e {watches}", check=False).rc == 0, seconds=30)
     interrupted = as_user(MAINTAINER, "import", str(large), reference, check=False)
     assert killer.wait(timeout=60) == 0
     wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)

@@ -71,5 +71,9 @@ def test_the_oldest_days_go_when_the_disk_s_share_is_full(store: OwnLogUnit) -> 
     left = wait_until("the oldest days are gone", lambda: _days(store), lambda found: len(found) < DAYS, seconds=30)
     assert left == {f"{day:%F}": LINES for day in days[: len(left)]}
     assert len(left) >= 2
-    kept = store.host.run(f"ls {store.folder}/partitions").stdout.split()
-    assert sorted(kept) == sorted(day.replace("-", "") for day in left)
+    wait_until(
+        "their folders are gone, too",
+        lambda: sorted(store.host.run(f"ls {store.folder}/partitions").stdout.split()),
+        lambda kept: kept == sorted(day.replace("-", "") for day in left),
+        seconds=30,
+    )

@@ -51,13 +51,16 @@ def test_a_lock_of_one_worker_holds_on_another(lab: Lab, folder: str) -> None:
     finally:
         lab.node("gpu1").run(f"touch {folder}/stop")
         holder.wait(timeout=60)
-    assert lab.node("gpu2").run(attempt, check=False).rc == 0
+    # The kernel gives it back after the program's end.
+    wait_until(
+        "the lock is free", lambda: lab.node("gpu2").run(attempt, check=False).rc, lambda rc: rc == 0, seconds=30
+    )
 
 
 def test_a_write_past_the_quota_fails(lab: Lab, folder: str) -> None:
-    full = lab.node("gpu1").run(
-        f"dd if=/dev/zero of={folder}/fill bs=4M count=400 conv=fsync", check=False, seconds=300
-    )
+    # Each part is sent before the next: the quota counts what has arrived.
+    fill = f"dd if=/dev/zero of={folder}/fill bs=64M count=25 oflag=dsync"
+    full = lab.node("gpu1").run(fill, check=False, seconds=300)
     assert full.rc != 0
     assert "Disk quota exceeded" in full.stderr
 
@@ -271,8 +274,9 @@ def test_an_osd_on_a_disk_whose_making_was_killed_is_finished_by_the_next_run(la
             seconds=60,
         )
     finally:
-        gone = "systemctl disable --quiet --now ceph-osd@$id; ceph osd purge $id --yes-i-really-mean-it"
-        gone += "; rm -r /var/lib/ceph/osd/ceph-$id"
+        # Monitors learn late that one has ended, and refuse until then.
+        purge = "timeout 60 sh -c 'until ceph osd purge $0 --yes-i-really-mean-it; do sleep 0.5; done' $id"
+        gone = f"systemctl disable --quiet --now ceph-osd@$id; {purge}; rm -r /var/lib/ceph/osd/ceph-$id"
         storage.run(f"mv /run/osds {disks}; for id in $(cat {own}/done); do {gone}; done; rm -rf {own}")
 
 

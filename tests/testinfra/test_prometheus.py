@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from tests.e2e.support.waiting import wait_until
 from tests.testinfra.site_facts import SiteFacts
 
 URL = "http://127.0.0.1:9090/prometheus"
+# Each target is read four times within it.
+_READ_AGAIN = 60
 
 
 def _api(host: Host, path: str) -> Any:
@@ -24,6 +27,15 @@ def _api(host: Host, path: str) -> Any:
 def _query(host: Host, expr: str) -> list[dict[str, Any]]:
     command = "curl --silent --show-error --fail --max-time 20 --get --data-urlencode %s %s"
     return json.loads(host.check_output(command, f"query={expr}", f"{URL}/api/v1/query"))["data"]["result"]
+
+
+def _await_nodes(management_host: Host, query: str, wanted: Iterable[str]) -> None:
+    wait_until(
+        f"{query} of every node",
+        lambda: {one["metric"]["node"] for one in _query(management_host, query)},
+        lambda found: found >= set(wanted),
+        seconds=_READ_AGAIN,
+    )
 
 
 def test_it_runs_and_starts_at_boot(management_host: Host) -> None:
@@ -51,14 +63,17 @@ def test_its_files_are_good_and_those_it_runs_with(management_host: Host) -> Non
 
 
 def test_every_target_is_up(management_host: Host) -> None:
-    targets = _api(management_host, "targets?state=active")["activeTargets"]
-    assert [(one["scrapePool"], one["scrapeUrl"], one["lastError"]) for one in targets if one["health"] != "up"] == []
+    def down() -> list[tuple[str, str, str]]:
+        targets = _api(management_host, "targets?state=active")["activeTargets"]
+        return [(one["scrapePool"], one["scrapeUrl"], one["lastError"]) for one in targets if one["health"] != "up"]
+
+    # One that was too slow to answer is asked again.
+    wait_until("none is down", down, lambda found: not found, seconds=_READ_AGAIN)
 
 
 @pytest.mark.parametrize("job", ["collectd", "kubelet", "cadvisor"])
 def test_every_node_is_read(management_host: Host, facts: SiteFacts, job: str) -> None:
-    found = {one["metric"]["node"] for one in _query(management_host, f'up{{job="{job}"}} == 1')}
-    assert found >= set(facts.names("control_plane", "workers"))
+    _await_nodes(management_host, f'up{{job="{job}"}} == 1', facts.names("control_plane", "workers"))
 
 
 def test_every_rule_is_there_and_none_fails(management_host: Host) -> None:
@@ -77,7 +92,7 @@ def test_every_rule_is_there_and_none_fails(management_host: Host) -> None:
     ],
 )
 def test_each_host_has_the_series_that_dashboards_use(management_host: Host, facts: SiteFacts, series: str) -> None:
-    assert {one["metric"]["node"] for one in _query(management_host, series)} >= set(facts.names())
+    _await_nodes(management_host, series, facts.names())
 
 
 def test_the_watchdog_reaches_alertmanager(management_host: Host) -> None:
