@@ -44,6 +44,7 @@ class Trained:
 
 
 TRAINED = (
+    Trained("mindspore", "mindspore", "mindspore_sums.py", processes=2),
     Trained("mpi", "mpi", "mpi_sums.py", processes=2, starter=("python3",)),
     Trained("mxnet", "mxnet", "mxnet_sums.py"),
     Trained("pytorch", "pytorch", "pytorch_sums.py", processes=2),
@@ -52,7 +53,13 @@ TRAINED = (
     *(Trained("single", name, "single_sums.py", 1, 1, (name,)) for name in ("lightgbm", "scikit-learn", "xgboost")),
     Trained("tensorflow", "tensorflow", "tensorflow_sums.py", memory="2Gi"),
 )
-DEBIAN = {"mpi": ("openssh-server", "openssh-client", "sed"), "pytorch": ("python3-torch",)}
+DEBIAN = {
+    "mindspore": ("libgomp1",),
+    "mpi": ("openssh-server", "openssh-client", "sed"),
+    "pytorch": ("python3-torch",),
+}
+# Two thirds of a wheel that are for accelerators.
+_LEFT_OUT = {"mindspore": ("mindspore/lib/plugin/*ascend*", "mindspore/lib/plugin/*gpu*")}
 # Of a wheel with programs: where a worker's shell, and a shell by SSH, look for them and their parts.
 _PREFIXES = {"mpi": ("bin", "etc", "lib", "share")}
 # Libraries that an image lacks, and whose wheel has them.
@@ -73,6 +80,8 @@ def _vc_with(cluster: Cluster, name: str, scratch: Path) -> Iterator[Vc]:
         into = ["--requirement", str(lock), "--python-version", "3.11", "--target", str(packages)]
         run_local([program("uv"), *install, *into], seconds=600)
         trees[PACKAGES] = packages
+    for part in (part for pattern in _LEFT_OUT.get(name, ()) for part in packages.glob(pattern)):
+        run_local(["rm", "-r", str(part)])
     trees |= {f"usr/local/{part}": packages / part for part in _PREFIXES.get(name, ())}
     for library, pattern in _LIBRARIES.get(name, {}).items():
         (trees[f"usr/lib/{library}"],) = packages.glob(pattern)
