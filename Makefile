@@ -7,7 +7,6 @@ SCENARIO ?= cluster
 VENV := .venv
 AMALGAM := $(VENV)/bin/amalgam
 PYTEST := $(VENV)/bin/pytest
-TESTS_WITHOUT_LAB := $(PYTEST) --numprocesses auto --dist worksteal tests/unit tests/contract
 # ansible-lint, molecule and the tests start the tools of this checkout by name.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -76,21 +75,12 @@ lint: venv ## Lint Python, Ansible, YAML and shell
 	shellcheck scripts/*.sh .ci/run roles/*/templates/usr/local/libexec/amalgam/* roles/*/files/*
 
 .PHONY: test-fast
-test-fast: lint ## Lint, unit and contract tests: no lab needed
-	$(TESTS_WITHOUT_LAB)
+test-fast: venv lint ## Lint, unit and contract tests: no lab needed
+	$(PYTEST) --numprocesses auto --dist worksteal tests/unit tests/contract
 
 .PHONY: test
-test: lint ## Lint, unit and contract tests, and those on the lab; starts it where it is not up
-	@$(AMALGAM) lab bundle --inventory $(INVENTORY)
-	@$(MAKE) --no-print-directory --jobs 2 lab test-output/without-lab.log
-	@cat test-output/without-lab.log
+test: test-fast lab ## Lint, unit and contract tests, and those on the lab; starts it where it is not up
 	$(PYTEST) --durations 60 --durations-min 5 tests/testinfra tests/e2e
-
-# An installation waits for its hosts half of the time, in which these run; what they say is shown afterwards.
-.PHONY: test-output/without-lab.log
-test-output/without-lab.log: venv
-	@mkdir -p $(@D)
-	@$(TESTS_WITHOUT_LAB) >$@ 2>&1 || { cat $@; exit 1; }
 
 .PHONY: soak
 soak: lab ## The tests that take long, or need more than this machine's architecture
