@@ -44,6 +44,12 @@ def other(groups: tuple[Group, Group]) -> Group:
     return groups[1]
 
 
+def _write_when_there_is_room(group: Group, name: str, size: int) -> None:
+    """Write a file; what was freed before is taken off the sums as late as it was added to them."""
+    path = group.path(VOLUME)
+    wait_until("there is room", lambda: group.files(path, "write", name, size).rc, lambda rc: rc == 0, seconds=60)
+
+
 def test_files_of_a_volume_lie_in_the_namespace_of_its_group(group: Group) -> None:
     written = group.files(group.path(VOLUME), "write", "file", 2 * MIB)
 
@@ -67,14 +73,9 @@ def test_a_claims_size_is_its_volumes_quota_and_a_worker_cannot_lift_it(group: G
 
 def test_all_volumes_of_a_class_together_hold_no_more_than_its_part(group: Group) -> None:
     second = group.volume("csi-vol-2", 16 * MIB)
-    # What is in a part is summed up from its folders every few seconds, and what was freed before as late.
-    wait_until(
-        "there is room",
-        lambda: group.files(group.path(VOLUME), "write", "half", 12 * MIB).rc,
-        lambda rc: rc == 0,
-        seconds=60,
-    )
+    _write_when_there_is_room(group, "half", 12 * MIB)
 
+    # What is in a part is summed up from its folders every few seconds.
     wait_until(
         "a write is refused",
         lambda: group.files(second, "write", "half", 15 * MIB).stderr.lower(),
@@ -86,9 +87,7 @@ def test_all_volumes_of_a_class_together_hold_no_more_than_its_part(group: Group
 
 
 def test_a_snapshot_is_restored_into_a_volume_of_the_same_group(group: Group) -> None:
-    wait_until(
-        "there is room", lambda: group.files(group.path(VOLUME), "write", "kept", 3).rc, lambda rc: rc == 0, seconds=60
-    )
+    _write_when_there_is_room(group, "kept", 3)
     where = f"{FILE_SYSTEM} {VOLUME} csi-snap-1 --group_name {group.name}"
     group.ceph(group.manager, f"fs subvolume snapshot create {where}")
     assert group.files(group.path(VOLUME), "write", "kept", 1).rc == 0

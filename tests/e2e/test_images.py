@@ -453,11 +453,15 @@ def test_garbage_goes_and_what_a_tag_leads_to_stays(
     host.run("systemctl reset-failed registry-garbage-collect; systemctl start registry-garbage-collect")
     assert _there(host, blobs) == set()
     assert _there(host, kept) == set(kept)
-    wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)
+    _await_registry(as_user, name)
     assert _platform(lab) == before
     assert _listed(as_user, name)[f"{name}:overwritten"]["architectures"] == ["amd64", "arm64"]
     assert _pull(lab, login, f"{name}:overwritten", tmp_path / "back").keys() == set(kept)
     as_user(MAINTAINER, "import", str(gone), f"{name}:again")
+
+
+def _await_registry(as_user: Amalgam, name: str) -> None:
+    wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)
 
 
 def _there(host: Node, digests: list[str]) -> set[str]:
@@ -478,7 +482,7 @@ def test_who_pushes_while_garbage_is_collected_is_told_to_wait(
         wait_until(
             "the collector runs", lambda: host.run(state).stdout.strip(), lambda seen: seen == "start", seconds=30
         )
-        wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)
+        _await_registry(as_user, name)
         refused = as_user(MAINTAINER, "import", str(layout[0]), f"{name}:1", check=False)
         assert refused.rc == 1
         assert "garbage is being collected" in refused.stderr
@@ -509,7 +513,7 @@ def test_a_registry_that_is_killed_in_a_push_has_all_from_before_and_takes_the_p
     wait_until("it is watched", lambda: host.run(f"test -e {watches}", check=False).rc == 0, seconds=30)
     interrupted = as_user(MAINTAINER, "import", str(large), reference, check=False)
     assert killer.wait(timeout=60) == 0
-    wait_until("the registry answers", lambda: as_user(MAINTAINER, "list", name, check=False).rc == 0, seconds=30)
+    _await_registry(as_user, name)
     listed = _listed(as_user, name)
     # The command tries twice more, so that the registry may be back in time.
     assert (listed.pop(reference, None) is None) == (interrupted.rc != 0)

@@ -110,22 +110,17 @@ def test_a_line_of_a_unit_that_was_silent_is_found(logs: Logs, lab: Lab, token: 
         logs.await_line(line, "--source", "journal", seconds=FOUND_WITHIN)
 
 
-def _await_lines(logs: Logs, query: str, number: int) -> tuple[datetime, list[Line]]:
-    """Wait for so many lines; when the look began that found them, and what it found."""
-
-    def look() -> tuple[datetime, list[Line]]:
-        return datetime.now(UTC), logs.search("--logsql", query)
-
-    return wait_until(f"{number} lines of {query}", look, lambda seen: len(seen[1]) == number, seconds=60)
+def _await_lines(logs: Logs, query: str, number: int) -> list[Line]:
+    found, enough = (lambda: logs.search("--logsql", query)), (lambda lines: len(lines) == number)
+    return wait_until(f"{number} lines of {query}", found, enough, seconds=60)
 
 
 def test_a_line_of_a_container_that_was_silent_is_found(logs: Logs, cluster: Cluster) -> None:
     lines = 3
     with _generator(cluster, "logs-silence", lines, round(lines * SILENCE)) as query:
         for number in range(1, lines + 1):
-            looked, found = _await_lines(logs, query, number)
-            said = max(datetime.fromisoformat(line["_time"]) for line in found)
-            assert (looked - said).total_seconds() < FOUND_WITHIN, f"line {number}"
+            said = max(datetime.fromisoformat(line["_time"]) for line in _await_lines(logs, query, number))
+            assert (datetime.now(UTC) - said).total_seconds() < FOUND_WITHIN, f"line {number}"
 
 
 def test_a_line_that_the_api_server_prints_is_found(logs: Logs, cluster: Cluster, token: str) -> None:

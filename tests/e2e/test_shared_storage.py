@@ -254,30 +254,32 @@ def disk(lab: Lab, tmp_path: Path) -> Iterator[str]:
 
 
 def test_an_osd_on_a_disk_whose_making_was_killed_is_finished_by_the_next_run(lab: Lab, disk: str) -> None:
-    storage, disks = lab.node("stor1"), "/etc/amalgam/ceph/osds"
+    storage = lab.node("stor1")
     own = f"/var/lib/amalgam/ceph/osd/$(systemd-escape --path {disk})"
-    before = storage.run(f"cp {disks} /run/osds; echo '{disk} -' >>{disks}; ceph osd ls").stdout.split()
+    before = storage.run("ceph osd ls").stdout.split()
     try:
-        storage.run(f"echo precious >{disk}")
-        assert "does not begin with 16 MiB of zeros" in storage.run(f"{PROGRAMS}/ceph-osd-create", check=False).stderr
-        assert storage.run(f"head -n 1 {disk}; ceph osd ls").stdout.split() == ["precious", *before]
-        storage.run(f"dd if=/dev/zero of={disk} bs=4096 count=1 conv=fsync")
-        for seconds in (0.05, 0.3, 0.8, 1.5):
-            storage.run(f"timeout --signal KILL {seconds} {PROGRAMS}/ceph-osd-create", check=False)
-        assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout in ("", f"osd.{len(before)} on {disk}\n")
-        assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout == ""
-        (made,) = set(storage.run("ceph osd ls").stdout.split()) - set(before)
-        wait_until(
-            "the OSD is up",
-            lambda: storage.run(f"ceph osd dump | grep '^osd.{made} '").stdout,
-            lambda line: " up " in line,
-            seconds=60,
-        )
+        with _osds(storage, f"echo '{disk} -' >>{OSDS}"):
+            storage.run(f"echo precious >{disk}")
+            refused = storage.run(f"{PROGRAMS}/ceph-osd-create", check=False)
+            assert "does not begin with 16 MiB of zeros" in refused.stderr
+            assert storage.run(f"head -n 1 {disk}; ceph osd ls").stdout.split() == ["precious", *before]
+            storage.run(f"dd if=/dev/zero of={disk} bs=4096 count=1 conv=fsync")
+            for seconds in (0.05, 0.3, 0.8, 1.5):
+                storage.run(f"timeout --signal KILL {seconds} {PROGRAMS}/ceph-osd-create", check=False)
+            assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout in ("", f"osd.{len(before)} on {disk}\n")
+            assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout == ""
+            (made,) = set(storage.run("ceph osd ls").stdout.split()) - set(before)
+            wait_until(
+                "the OSD is up",
+                lambda: storage.run(f"ceph osd dump | grep '^osd.{made} '").stdout,
+                lambda line: " up " in line,
+                seconds=60,
+            )
     finally:
         # Monitors learn late that one has ended, and refuse until then.
         purge = "timeout 60 sh -c 'until ceph osd purge $0 --yes-i-really-mean-it; do sleep 0.5; done' $id"
         gone = f"systemctl disable --quiet --now ceph-osd@$id; {purge}; rm -r /var/lib/ceph/osd/ceph-$id"
-        storage.run(f"mv /run/osds {disks}; for id in $(cat {own}/done); do {gone}; done; rm -rf {own}")
+        storage.run(f"for id in $(cat {own}/done); do {gone}; done; rm -rf {own}")
 
 
 def test_a_description_of_the_cluster_that_was_killed_is_finished_by_the_next_run(lab: Lab) -> None:

@@ -123,10 +123,13 @@ def test_a_pod_reaches_its_own_vc_and_nothing_in_another_and_nothing_that_is_for
         (A, CLIENT, f"{lab.site.bundle_server.address}:5000"): False,
         **{(A, CLIENT, f"{address}:{port}"): False for address, port in for_hosts},
     }
-    for tried in (one for one, may in reached.items() if may):
-        # A pod is ready before its programs listen.
-        wait_until(f"{tried} connects", lambda tried=tried: _connects(cluster, *tried), seconds=30)
+
+    def listens(tried: tuple[str, str, str]) -> bool:
+        return wait_until(f"{tried} connects", lambda: _connects(cluster, *tried), seconds=30)
+
     with ThreadPoolExecutor() as pool:
+        # A pod is ready before its programs listen.
+        list(pool.map(listens, (one for one, may in reached.items() if may)))
         found = list(pool.map(lambda tried: _connects(cluster, *tried), reached))
     assert dict(zip(reached, found, strict=True)) == reached
 

@@ -57,7 +57,7 @@ class Logs:
         assert done.rc in (0, 1), done.output
         return [json.loads(text) for text in done.stdout.splitlines()]
 
-    def await_line(self, *words: str, user: str = "", seconds: float = 60.0) -> Line:
+    def await_line(self, *words: str, user: str = "", seconds: float = 10.0) -> Line:
         """Wait until a line is found, and return the last one."""
         what = f"amalgam logs {' '.join(words)} finds a line"
         return wait_until(what, lambda: self.search(*words, user=user), seconds=seconds)[-1]
