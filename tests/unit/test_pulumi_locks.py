@@ -33,8 +33,14 @@ def locked(tmp_path: Path) -> Callable[..., Path]:
 def process(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A program of some name that runs."""
     program = tmp_path / request.param
-    shutil.copy("/bin/sleep", program)
-    with subprocess.Popen([program, "60"]) as running:
+    shutil.copy("/bin/cat", program)
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        # Its answer shows that it runs under its name: the kernel names it after `Popen` has returned.
+        running.stdin.write(b"x\n")
+        running.stdin.flush()
+        assert running.stdout.readline() == b"x\n"
         yield request.param, running
         running.kill()
 
