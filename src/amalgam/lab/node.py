@@ -52,6 +52,8 @@ mount -t overlay -o lowerdir={rootfs},upperdir=upper,workdir=work lab merged
 # Without the first, sysctls are read-only; without the second, /tmp is memory.
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes SYSTEMD_NSPAWN_TMPFS_TMP=0
 while
+  # A server that boots has no cgroups of its last run; a kubelet would wait seconds for the container of each.
+  find {cgroups} -mindepth 1 -type d -delete || :
   status=0
   {nspawn} || status=$?
   [ "$status" -eq {reboot} ]

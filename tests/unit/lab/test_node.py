@@ -25,6 +25,12 @@ def test_the_node_joins_its_cgroups_before_anything_is_mounted(names: Names, sta
     assert "for group in /sys/fs/cgroup/cpu/x /sys/fs/cgroup/pids/x;" in script
 
 
+def test_every_boot_begins_without_the_cgroups_of_the_last(names: Names, state: LabState) -> None:
+    _, loop, again = _script(names, state).partition("while\n")
+    assert loop
+    assert again.index("find /sys/fs/cgroup/cpu/x /sys/fs/cgroup/pids/x -mindepth 1") < again.index("systemd-nspawn")
+
+
 def test_the_node_boots_in_its_own_network_with_plain_folders(names: Names, state: LabState) -> None:
     script = _script(names, state)
     assert f"--network-namespace-path=/run/netns/{names.node_network('gpu1')}" in script
