@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,8 @@ from amalgam.work_log import VARIABLE, closing, note
 
 @pytest.fixture
 def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "work").write_text(f"{int(time.time()) - 125}\n")
+    (tmp_path / "work").write_text("1000\n")
+    monkeypatch.setattr("amalgam.work_log.time.time", lambda: 1125.0)
     monkeypatch.setenv(VARIABLE, str(tmp_path / "work"))
 
 
@@ -21,13 +21,12 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_that_was_done_is_said_at_the_end_with_the_time_it_took() -> None:
     note("nodes: 4 created")
     note("site: 312 changes")
-    assert closing().startswith("Done in 2 min 0")
-    assert closing().endswith(" s: nodes: 4 created, site: 312 changes")
+    assert closing() == "Done in 2 min 05 s: nodes: 4 created, site: 312 changes"
 
 
 @pytest.mark.usefixtures("begun")
 def test_where_no_step_did_anything_that_is_said() -> None:
-    assert closing().startswith("Everything was in place: nothing had to be done (2 min 0")
+    assert closing().startswith("Everything was in place: nothing had to be done (2 min 05 s")
 
 
 def test_without_a_log_nothing_is_noted_and_nothing_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
+from rich.console import Console
+
+from amalgam.bundle.alone import alone
 from amalgam.bundle.components import load_components
 from amalgam.bundle.debs import Debs
 from amalgam.bundle.fetch import Fetcher
@@ -22,13 +26,16 @@ PACKAGES = {
 }
 
 
+@cache
 def program(name: str) -> str:
     """Path of a program, of the version that hosts get."""
     lock, package = load_lock(), PACKAGES[name]
     if package in lock.debian[host_arch()]:
         fetcher = Fetcher(cache_dir() / "downloads")
         debs = Debs(cache_dir(), fetcher, lock, load_components(ROOT).debian.release)
-        return str(debs.sysroot(host_arch(), [package]) / "usr" / "bin" / name)
+        # The first test of each process wants it at the same time.
+        with alone(cache_dir(), Console(stderr=True)):
+            return str(debs.sysroot(host_arch(), [package]) / "usr" / "bin" / name)
     found = shutil.which(name)
     assert found, f"{name}: neither is {package} in versions/lock.yml nor the program on PATH"
     return found

@@ -60,7 +60,7 @@ def test_each_step_is_told_once_while_it_is_awaited(told: list[str]) -> None:
 def test_the_end_of_patience_says_how_long_it_was_and_what_is_missing(told: list[str]) -> None:
     waiter = _waiter(_deployment(1))
     with pytest.raises(NotReadyError, match="not ready after 1 s: 1 of 2 replicas"):
-        waiter.until_ready(KIND, _deployment(0), 0.6, lambda text, _: told.append(text))
+        waiter.until_ready(KIND, _deployment(1), 0.6, lambda text, _: told.append(text))
 
 
 def test_a_wait_that_is_cancelled_says_so(told: list[str]) -> None:

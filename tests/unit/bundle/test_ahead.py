@@ -42,6 +42,8 @@ def test_what_still_runs_ends_with_the_build_and_what_waits_never_begins(tmp_pat
     ahead = Ahead(programs, [("one", "amd64"), ("two", "amd64")])
     with ahead:
         (tmp_path / "began").read_text()
-        assert len(ahead._running) == 1
+        # Held from before the program starts until it is noted.
+        with ahead._lock:
+            assert len(ahead._running) == 1
     assert ahead._running == set()
     assert [path.name for path in tmp_path.glob("*.*")] == ["one.downloaded"]

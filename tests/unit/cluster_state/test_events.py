@@ -16,6 +16,7 @@ from cluster_state.log_store import LogStore
 from cluster_state.position import Position
 
 from tests.unit.cluster_state.conftest import recorded, serving
+from tests.unit.ports import reserved
 
 Object = dict[str, Any]
 
@@ -281,7 +282,5 @@ def test_the_log_takes_lines_as_its_agent_reads_them_and_200_alone_counts(status
 
 
 def test_an_agent_that_is_away_is_no_end() -> None:
-    with serving(http.server.BaseHTTPRequestHandler) as port:
-        pass
-    with pytest.raises(DeliveryError, match="refused"):
+    with reserved() as port, pytest.raises(DeliveryError, match="refused"):
         LogStore(f"http://127.0.0.1:{port}", "site-a").deliver(b"{}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from cluster_state.watching import Watcher
 
 from amalgam.pki import make_authority
 from tests.unit.cluster_state.conftest import ApiServer, Credentials, bookmark, change, expired
+from tests.unit.ports import reserved
 
 Connect = Callable[..., Api]
 
@@ -110,14 +110,13 @@ def test_a_refusal_keeps_what_is_known_and_is_told_once(
 
 
 def test_the_next_server_is_asked_where_one_is_away_and_stays_the_one(api_server: ApiServer, connect: Connect) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        away = closed.getsockname()[1]
     api_server.items = [_namespace("one")]
-    watched = Watched(connect(away, api_server.port))
-    watched.step()
-    assert watched.names == []
-    watched.step()
-    watched.step()
+    with reserved() as away:
+        watched = Watched(connect(away, api_server.port))
+        watched.step()
+        assert watched.names == []
+        watched.step()
+        watched.step()
     assert watched.names == ["one"]
     assert watched.watcher.errors == 1
 

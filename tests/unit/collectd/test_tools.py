@@ -36,13 +36,14 @@ def test_a_tool_that_cannot_be_run_is_missing(make_tool) -> None:
 def test_a_tool_that_hangs_is_ended_with_all_that_it_started(make_tool, tmp_path) -> None:
     folder = make_tool("npu-smi", f"echo 1; sleep 60 & echo $! >{tmp_path}/child; wait")
     began = time.monotonic()
-    with pytest.raises(ReadError, match=r"did not end within 0\.3 s") as caught:
-        Tool("npu-smi", 0.3, f"{folder}:{os.environ['PATH']}").run("info")
+    with pytest.raises(ReadError, match="did not end within 2 s") as caught:
+        # Time enough to start its own before it is ended.
+        Tool("npu-smi", 2.0, f"{folder}:{os.environ['PATH']}").run("info")
     assert caught.value.reason == TIMEOUT
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     child = Path("/proc") / (tmp_path / "child").read_text().strip() / "stat"
     while _runs(child):
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 20
         time.sleep(0.05)
 
 
@@ -113,7 +114,7 @@ def test_what_each_npu_is_asked_goes_by_its_place_and_its_links_by_its_number(ma
 def test_a_tool_that_hangs_is_not_asked_for_each_chip(make_tool, printed, tmp_path) -> None:
     (tmp_path / "table").write_text(printed("ascend/24.1-a3.table").text)
     script = f'case "$*" in info) cat {tmp_path}/table ;; *) echo "$*" >>{tmp_path}/asked; sleep 60 ;; esac'
-    source = Ascend(0.5, f"{make_tool('npu-smi', script)}:{os.environ['PATH']}")
+    source = Ascend(2.0, f"{make_tool('npu-smi', script)}:{os.environ['PATH']}")
     source.read()
     seldom = source.read_seldom()
     assert (seldom.chips, [failure.reason for failure in seldom.failures]) == ([], [TIMEOUT])

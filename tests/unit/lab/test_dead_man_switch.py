@@ -14,23 +14,30 @@ import pytest
 
 from amalgam.lab.dead_man_switch.install import FOLDER, PORT, UNIT, URL_FILE, install
 from tests.e2e.support.waiting import wait_until
+from tests.unit.ports import reserved
 
-OWN_PORT = 29095
 CALL = {"status": "firing", "alerts": [{"labels": {"alertname": "Watchdog", "cluster": "lab"}}]}
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where it is called; on another port here than on a node."""
-    install(tmp_path / "upper", keep=tmp_path / "keep")
-    return (tmp_path / "keep" / URL_FILE).read_text().replace(str(PORT), str(OWN_PORT))
+def port() -> Iterator[int]:
+    """Another port here than on a node."""
+    with reserved() as own:
+        yield own
 
 
 @pytest.fixture
-def journal(tmp_path: Path, url: str) -> Iterator[IO[str]]:
+def url(tmp_path: Path, port: int) -> str:
+    """Where it is called."""
+    install(tmp_path / "upper", keep=tmp_path / "keep")
+    return (tmp_path / "keep" / URL_FILE).read_text().replace(f":{PORT}/", f":{port}/")
+
+
+@pytest.fixture
+def journal(tmp_path: Path, url: str, port: int) -> Iterator[IO[str]]:
     """What the receiver says, as it lies on a node."""
     places = {"PYTHONPATH": tmp_path / "upper" / FOLDER, "CREDENTIALS_DIRECTORY": tmp_path / "upper/etc" / UNIT}
-    environment = {**os.environ, **{key: str(place) for key, place in places.items()}, "PORT": str(OWN_PORT)}
+    environment = {**os.environ, **{key: str(place) for key, place in places.items()}, "PORT": str(port)}
     command = [sys.executable, "-m", "lab_dead_man_switch"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         wait_until("it answers", lambda: _called(url, b"{}"), lambda status: status == 400, seconds=20)

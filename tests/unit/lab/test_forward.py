@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from amalgam.lab.forward import Forward, listen, orders, serve
+from tests.unit.ports import reserved
 
 
 @contextlib.contextmanager
@@ -83,9 +84,7 @@ def test_many_connections_are_carried_side_by_side() -> None:
 
 
 def test_a_node_that_does_not_listen_ends_the_connection_at_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        dead_port = unused.getsockname()[1]
-    with _connect(_forwarded(dead_port)) as client:
+    with reserved() as dead_port, _connect(_forwarded(dead_port)) as client:
         assert client.recv(1) == b""
 
 

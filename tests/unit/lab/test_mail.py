@@ -18,7 +18,8 @@ from amalgam.errors import AmalgamError
 from amalgam.lab import wheels
 from amalgam.lab.mail.install import CA_FILE, FOLDER, MAILDIR, PASSWORD_FILE, USER, install
 
-ADDRESS = "127.86.5.87"
+# Of this process's own: its port is always 587.
+ADDRESS = f"127.86.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
 NAME = "stor1.lab.example.internal"
 
 

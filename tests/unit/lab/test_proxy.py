@@ -9,6 +9,7 @@ import pytest
 
 from amalgam.lab.forward import Forward, listen, serve
 from amalgam.lab.proxy import RefusedError, known_names, target
+from tests.unit.ports import reserved
 
 NAMES = {"registry.lab.internal": "10.0.0.31"}
 
@@ -80,8 +81,7 @@ def test_a_caller_is_told_why_nothing_is_carried(proxy: socket.socket) -> None:
 
 
 def test_a_node_that_does_not_answer_is_told(proxy: socket.socket, hosts_file: Path) -> None:
-    with socket.create_server(("127.0.0.2", 0)) as closed:
-        port = closed.getsockname()[1]
     hosts_file.write_text("127.0.0.2 node\n")
-    proxy.sendall(f"CONNECT node:{port} HTTP/1.1\r\n\r\n".encode())
-    assert proxy.recv(1000).startswith(b"HTTP/1.1 502 ")
+    with reserved("127.0.0.2") as port:
+        proxy.sendall(f"CONNECT node:{port} HTTP/1.1\r\n\r\n".encode())
+        assert proxy.recv(1000).startswith(b"HTTP/1.1 502 ")

@@ -31,9 +31,12 @@ _PAGES = {
     "alerts": (
         "#cluster",
         """const box = document.querySelector("#alerts");
-        return [box.dataset.level, box.querySelector("summary").textContent,
-          ...[...box.querySelectorAll("li strong")].map((alert) => alert.textContent),
-          ...[...box.querySelectorAll("li:first-child a")].map((link) => link.getAttribute("href"))]""",
+        return (async () => {
+          while (box.dataset.state === "loading") await new Promise((done) => setTimeout(done, 50));
+          return [box.dataset.level, box.querySelector("summary").textContent,
+            ...[...box.querySelectorAll("li strong")].map((alert) => alert.textContent),
+            ...[...box.querySelectorAll("li:first-child a")].map((link) => link.getAttribute("href"))];
+        })()""",
     ),
     "queries": (
         "#cluster",

@@ -17,7 +17,7 @@ LABELS = "alertname=AcceleratorUnhealthy&node=worker2&vc=a%20b&"
 _TOOLS = """
   const shown = (id) => [...document.querySelectorAll(`#${id} li`)].map((item) => item.innerText.replace(/\\s+/g, " "));
   const until = async (look) => {
-    for (let turn = 0; turn < 100 && !look(); turn += 1) await new Promise((done) => setTimeout(done, 50));
+    for (let turn = 0; turn < 600 && !look(); turn += 1) await new Promise((done) => setTimeout(done, 50));
   };
   const status = () => document.querySelector("#status").textContent;
   const press = () => document.querySelector("#silence button").click();
@@ -54,7 +54,8 @@ _SCRIPTS = {
 
 def _open(folder: Path, script: str, words: str, **options: Any) -> Seen:
     # A page that is no dashboard; functions of one's own have to be called.
-    wrapped = f"{_TOOLS} return (async () => {{ {_SCRIPTS[script]} }})()"
+    drawn = "await until(() => shown('alerts-now').length && shown('silences').length);"
+    wrapped = f"{_TOOLS} return (async () => {{ {drawn} {_SCRIPTS[script]} }})()"
     with served() as address:
         page = {script: f"{address}/silences.html{words}"}
         (seen,) = Browser(folder).open(page, {script: wrapped}, panels=False, **options).values()

@@ -53,7 +53,7 @@ Play = Callable[..., Played]
 
 # Importing Ansible takes as long as a play: imported once, each play is a fork of it.
 ANSIBLE = """
-import json, os, sys
+import json, os, sys, traceback
 from ansible.cli.playbook import PlaybookCLI
 import ansible.executor.playbook_executor, ansible.plugins.strategy.linear
 for line in sys.stdin:
@@ -62,10 +62,15 @@ for line in sys.stdin:
     if child == 0:
         output = os.open(asked["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(output, 1), os.dup2(output, 2), os.chdir(asked["folder"])
-        cli = PlaybookCLI(["ansible-playbook", *asked["arguments"]])
-        cli.parse()
-        code = cli.run()
-        sys.stdout.flush()
+        code = 1
+        try:
+            cli = PlaybookCLI(["ansible-playbook", *asked["arguments"]])
+            cli.parse()
+            code = cli.run()
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush(), sys.stderr.flush()
+        # Never by its own end, which would remove the folder that all plays share.
         os._exit(code)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """

@@ -11,7 +11,6 @@ from __future__ import annotations
 import http.server
 import json
 import re
-import socket
 import ssl
 import subprocess
 import threading
@@ -29,6 +28,7 @@ from tests.e2e.support.waiting import wait_until
 from tests.unit.alerting.programs import program
 from tests.unit.plugins.conftest import ROOT, Play
 from tests.unit.plugins.test_monitoring_roles import PROMETHEUS
+from tests.unit.ports import reserved
 
 LAYERS = yaml.safe_load((ROOT / "playbooks/layers/group_vars/all.yml").read_text())
 PRINTED = ROOT / "tests/fixtures/exporters"
@@ -196,14 +196,13 @@ def recorded(
     content = yaml.safe_load(file.read_text().replace("/etc/prometheus/", f"{root}/etc/prometheus/"))
     content["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     file.write_text(yaml.safe_dump(content))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    log = tmp_path / "prometheus.log"
     query = urllib.parse.urlencode({"query": '{__name__=~"accelerator.+"}'})
 
     def seen() -> Recorded:
-        assert process.poll() is None, (tmp_path / "prometheus.log").read_text()
+        assert process.poll() is None, log.read_text()
         try:
-            with urllib.request.urlopen(f"http://{address}/api/v1/query?{query}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query?{query}", timeout=10) as answer:
                 series = json.load(answer)["data"]["result"]
         except OSError:
             return {}
@@ -213,11 +212,13 @@ def recorded(
             found.setdefault(frozenset(one["metric"].items()), {})[name] = float(one["value"][1])
         return found
 
-    places = [f"--config.file={file}", f"--storage.tsdb.path={tmp_path / 'data'}", f"--web.listen-address={address}"]
+    places = [f"--config.file={file}", f"--storage.tsdb.path={tmp_path / 'data'}"]
     command = [program("prometheus"), *places, "--log.level=warn", "--scrape.discovery-reload-interval=1s"]
-    with (tmp_path / "prometheus.log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        yield seen
-        process.terminate()
+    with reserved() as port, log.open("w") as to:
+        listen = f"--web.listen-address=127.0.0.1:{port}"
+        with subprocess.Popen([*command, listen], stdout=to, stderr=to) as process:
+            yield seen
+            process.terminate()
 
 
 def test_what_the_exporters_print_is_recorded_of_each_chip_with_the_pod_that_holds_it(
@@ -237,7 +238,7 @@ def test_a_pod_that_has_ended_holds_no_chip_and_new_faults_of_gpus_are_seen(
     )
     gateways.show("free")
     wait_until(
-        "nobody's", recorded, lambda seen: health(seen) == {GPU: 0, OTHER_GPU: 0, NPU: 1, OTHER_NPU: 0}, seconds=20
+        "nobody's", recorded, lambda seen: health(seen) == {GPU: 0, OTHER_GPU: 0, NPU: 1, OTHER_NPU: 0}, seconds=60
     )
 
 

@@ -33,8 +33,8 @@ def rules(play: Callable[..., Played], tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def _reached(rules: Path) -> dict[str, bool]:
-    """Whether port 9091 of a host with these rules is reached by itself and by another one, a namespace, too."""
+def _reached(rules: Path, *, seconds: int) -> dict[str, bool]:
+    """Whether port 9091 of a host with these rules is reached by itself and, within so long, by another one, too."""
     script = f"""
 set -eu
 unshare --net sleep 60 & other=$!
@@ -46,10 +46,10 @@ nsenter --net --target $other ip address add 192.0.2.2/24 dev outside
 nsenter --net --target $other ip link set outside up
 nft --file {rules}
 python3 -m http.server 9091 --directory {rules.parent} 2>/dev/null >/dev/null & server=$!
-ask() {{ timeout 2 bash -c 'exec 3<>/dev/tcp/'$1/9091 2>/dev/null && echo yes || echo no; }}
-until [ "$(ask 127.0.0.1)" = yes ]; do :; done
-ask 192.0.2.1
-nsenter --net --target $other timeout 2 bash -c 'exec 3<>/dev/tcp/192.0.2.1/9091' 2>/dev/null && echo yes || echo no
+ask() {{ "${{@:2}}" bash -c "exec 3<>/dev/tcp/$1/9091" 2>/dev/null && echo yes || echo no; }}
+until [ "$(ask 127.0.0.1 timeout 20)" = yes ]; do :; done
+ask 192.0.2.1 timeout 20
+ask 192.0.2.1 nsenter --net --target $other timeout {seconds}
 """
     done = subprocess.run(
         ["unshare", "--net", "bash", "-c", script], capture_output=True, text=True, check=True, timeout=50
@@ -59,5 +59,5 @@ nsenter --net --target $other timeout 2 bash -c 'exec 3<>/dev/tcp/192.0.2.1/9091
 
 
 def test_a_port_of_the_hosts_own_is_closed_to_others_whoever_opens_it(rules: Callable[..., Path]) -> None:
-    assert _reached(rules(host_firewall_own_ports=[])) == {"itself": True, "another": True}
-    assert _reached(rules(host_firewall_own_ports=[9091])) == {"itself": True, "another": False}
+    assert _reached(rules(host_firewall_own_ports=[]), seconds=20) == {"itself": True, "another": True}
+    assert _reached(rules(host_firewall_own_ports=[9091]), seconds=2) == {"itself": True, "another": False}

@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import pytest
 from amalgam.paths import project_root
 from amalgam.training.parameters import TrainingJob
 from amalgam.training.render import render
+from tests.unit.ports import reserved
 
 # Writes what it finds, by its role and rank.
 _TELL = """
@@ -109,6 +109,13 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
     yield one
     for process in one.started:
         one.end(process)
+
+
+@pytest.fixture
+def master_port() -> Iterator[str]:
+    """A port for the processes to meet at."""
+    with reserved() as port:
+        yield str(port)
 
 
 @pytest.fixture
@@ -276,13 +283,11 @@ def test_a_volume_that_cannot_be_written_is_named(worker: Worker, telling: Calla
 
 
 def test_workers_train_together_and_go_on_from_their_checkpoint(
-    tmp_path: Path, job: Callable[..., TrainingJob]
+    tmp_path: Path, job: Callable[..., TrainingJob], master_port: str
 ) -> None:
     program = project_root() / "tests/fixtures/training/averaging.py"
-    with socket.create_server(("localhost", 0)) as free:
-        port = str(free.getsockname()[1])
     run = job(script=[str(program), "--epochs", "12", "--hold", "5"], workers=2, processes=2)
-    workers = [Worker(tmp_path, f"run-{index}", port) for index in range(2)]
+    workers = [Worker(tmp_path, f"run-{index}", master_port) for index in range(2)]
     try:
         processes = [worker.start(run, index) for index, worker in enumerate(workers)]
         output = processes[1].stdout

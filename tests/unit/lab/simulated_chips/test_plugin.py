@@ -26,7 +26,8 @@ class Kubelet:
 
     def start(self) -> None:
         for socket in self.folder.iterdir():
-            socket.unlink()
+            # The plugin, when its registration is cut off, removes its own.
+            socket.unlink(missing_ok=True)
         handler = grpc.unary_unary_rpc_method_handler(
             self._register, message("RegisterRequest").FromString, lambda answer: answer.SerializeToString()
         )
