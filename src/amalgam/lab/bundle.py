@@ -8,6 +8,7 @@ from rich.console import Console
 
 from amalgam.bundle.build import Builder
 from amalgam.bundle.signing import allowed_signers
+from amalgam.lab import cgroups
 from amalgam.lab.names import Names
 from amalgam.models import load_site
 from amalgam.paths import cache_dir, config_dir
@@ -17,9 +18,11 @@ def link_bundle(names: Names, inventory: Path, console: Console) -> Path:
     """Build the bundle for the architectures of an inventory's hosts and link it, and who signed it, into ``.lab/``.
 
     Raises:
-        AmalgamError: the inventory is refused, or the bundle cannot be built.
+        AmalgamError: the inventory is refused, this machine can have no nodes, or the bundle cannot be built.
     """
     site = load_site(inventory)
+    # Nodes need them; to say so after a build of half an hour would be late.
+    cgroups.hierarchies()
     bundle = Builder(names.root, cache_dir(), config_dir(), site.architectures, [], console).build()
     names.folder.mkdir(exist_ok=True)
     _link(names.folder / "bundle", bundle)
