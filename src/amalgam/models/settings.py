@@ -24,6 +24,8 @@ class SiteSettings(BaseModel):
     kubernetes_version: str | None = None
     """The version wanted; the lock must have it. Absent: the one in the lock."""
     network_node_cidr: Cidr
+    network_user_cidrs: list[Cidr] = []
+    """Networks whose people use the platform: they reach its services, and no host by SSH."""
     network_pod_cidr: Cidr
     network_service_cidr: Cidr
     network_dns_domain: Domain

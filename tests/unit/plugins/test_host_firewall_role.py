@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.unit.plugins.conftest import ROOT, Played
+from tests.unit.plugins.conftest import ROOT, Play, Played
 
+LAYERS = yaml.safe_load((ROOT / "playbooks/layers/group_vars/all.yml").read_text())
 TEMPLATE = ROOT / "roles/host_firewall/templates/etc/nftables/amalgam.nft.j2"
 VARIABLES = {
     "ansible_managed": "Managed",
@@ -61,3 +63,18 @@ ask 192.0.2.1 nsenter --net --target $other timeout {seconds}
 def test_a_port_of_the_hosts_own_is_closed_to_others_whoever_opens_it(rules: Callable[..., Path]) -> None:
     assert _reached(rules(host_firewall_own_ports=[]), seconds=20) == {"itself": True, "another": True}
     assert _reached(rules(host_firewall_own_ports=[9091]), seconds=2) == {"itself": True, "another": False}
+
+
+def test_people_reach_what_they_use_and_hosts_alone_the_rest(play: Play) -> None:
+    rules = [rule for name, part in LAYERS.items() if name.startswith("site_firewall_") for rule in part]
+    opened = {rule["name"] for rule in rules if rule["sources"] == "{{ site_user_sources }}"}
+    assert opened == {"API server", "registry", "objects", "monitoring"}
+    site = {
+        "site_user_sources": LAYERS["site_user_sources"],
+        "network_node_cidr": "10.0.0.0/24",
+        "network_user_cidrs": ["10.9.0.0/16"],
+        "host_firewall_admin_sources": ["10.1.0.0/24"],
+    }
+    told = "site_user_sources == ['10.0.0.0/24', '10.1.0.0/24', '10.9.0.0/16']"
+    ran = play([{"ansible.builtin.assert": {"that": told}}], vars=site, gather_facts=False)
+    assert ran.rc == 0, ran.output
