@@ -21,7 +21,7 @@ from amalgam.models.mirrors import Mirror, RegistryName, check_mirrors
 from amalgam.models.monitoring import LOG_AGENT_VARIABLES, MONITORING_VARIABLES, check_monitoring
 from amalgam.models.platform import IMAGE_REGISTRIES, SYSTEM_NAMESPACES
 from amalgam.models.registry import Backend, RegistryProject, check_registry
-from amalgam.models.role_options import load_role_options
+from amalgam.models.role_options import load_role_options, set_by_platform
 from amalgam.models.settings import SiteSettings
 from amalgam.models.storage import STORAGE_VARIABLES, Osd, Subvolume, check_storage
 from amalgam.models.tenant_checks import check_tenants
@@ -93,9 +93,14 @@ def check_site(draft: Draft, roles: Path) -> None:
 
 
 def _check_variables(draft: Draft, roles: Path) -> None:
-    core, options = {**SITE_WIDE, **PER_HOST}, load_role_options(roles)
+    core, options, taken = {**SITE_WIDE, **PER_HOST}, load_role_options(roles), set_by_platform()
     for variable in draft.inventory.every_variable():
-        if reason := _wrong_scope(variable):
+        if variable.scope == ALL and variable.name not in core and variable.name in taken:
+            # Ansible takes what a folder of playbooks has beside it, and not what an inventory says of all hosts.
+            reason = "what is said here does nothing: the platform makes it of the site's data"
+            remedy = "remove it; what it is made of is in playbooks/layers/group_vars/all.yml"
+            draft.refuse(variable, Rule.SET_BY_PLATFORM, reason, remedy)
+        elif reason := _wrong_scope(variable):
             remedy = "move it to a file in group_vars/all/" if variable.name in SITE_WIDE else "give each host its own"
             draft.refuse(variable, Rule.WRONG_SCOPE, reason, remedy)
         else:

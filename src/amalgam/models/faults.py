@@ -26,6 +26,7 @@ class Rule(StrEnum):
     PLAIN_SECRET = "plain-secret"  # noqa: S105 - the name of a rule
     PLAY_KEYWORD = "play-keyword-as-variable"
     QUOTED_BOOLEAN = "quoted-boolean"
+    SET_BY_PLATFORM = "set-by-platform"
     UNKNOWN_KEY = "unknown-key"
     WRONG_SCOPE = "wrong-scope"
     WRONG_TYPE = "wrong-type"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from amalgam.models.fields import is_template, type_name
 from amalgam.models.inventory import Variable
 from amalgam.models.validate import is_quoted_boolean, quoted_boolean
 from amalgam.models.yaml_source import KeyPath, VaultedText, dotted
+from amalgam.paths import project_root
 
 Problem = tuple[KeyPath, Rule, str, str]
 """Path inside the value, rule, reason, remedy."""
@@ -75,6 +77,16 @@ def load_role_options(roles: Path) -> dict[str, Option]:
                 remedy="mend it; `ansible-doc -t role` shows what Ansible makes of it",
             ) from error
     return options
+
+
+@cache
+def set_by_platform() -> frozenset[str]:
+    """Names of the variables that our playbooks make of a site's data for the roles.
+
+    They win over an inventory's own ``group_vars/all`` (Ansible's documentation: "Understanding variable precedence").
+    """
+    file = project_root() / "playbooks/layers/group_vars/all.yml"
+    return frozenset(yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def _option(spec: dict[str, Any]) -> Option:
