@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from amalgam.bundle.build import Builder
+from amalgam.errors import AmalgamError
 from amalgam.lab import bundle
 from amalgam.lab.names import Names
 from tests.unit.lab.conftest import MakeSite
@@ -32,3 +33,14 @@ def test_only_what_its_hosts_run_is_built(
     assert bundle.link_bundle(names, site.folder, Console(quiet=True)) == built
     assert asked == [architectures]
     assert (names.folder / "bundle").readlink() == built
+
+
+def test_a_machine_that_can_have_no_nodes_is_refused_before_anything_is_built(
+    names: Names, make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make_site(lab={}, workers={"gpu1": GPU})
+    monkeypatch.setattr(Path, "read_text", lambda _self: "cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n")
+    monkeypatch.setattr(Builder, "build", lambda _self: pytest.fail("it was built"))
+    monkeypatch.setattr(bundle, "load_site", lambda _: site)
+    with pytest.raises(AmalgamError, match="no version 1"):
+        bundle.link_bundle(names, site.folder, Console(quiet=True))
