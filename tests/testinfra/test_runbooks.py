@@ -8,7 +8,7 @@ from pathlib import PurePath
 from tests.testinfra.conftest import Connect
 from tests.testinfra.site_facts import ROOT, SiteFacts
 
-_PROGRAM = re.compile(r"^ssh [A-Z]+ '?(\S+)(.*)$", re.MULTILINE)
+_PROGRAM = re.compile(r"""^ssh [A-Z]+ ['"]?(\S+)(.*)$""", re.MULTILINE)
 # Of the chips' makers: where there are none, neither are these.
 _MAKERS = {"hccn_tool", "npu-smi", "nvidia-smi"}
 
