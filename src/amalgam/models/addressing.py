@@ -30,11 +30,22 @@ def _check_networks(draft: Draft) -> None:
         reason = f"{cidrs[second]} and {first} {cidrs[first]} share addresses"
         remedy = "give nodes, pods and Services networks apart from each other, and from what the site has already"
         draft.refuse(draft.site_wide(second), Rule.CIDR_OVERLAP, reason, remedy)
+    _check_users(draft, cidrs)
     for name, cidr in cidrs.items():
         if reserved := network.reserved_part(cidr):
             reason = f"{cidr} reaches into {reserved}, which is not routed between hosts"
             remedy = "use a private network, one inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
             draft.refuse(draft.site_wide(name), Rule.RESERVED_CIDR, reason, remedy)
+
+
+def _check_users(draft: Draft, cidrs: dict[str, IPv4Network]) -> None:
+    """Hosts send what is for pods and Services into the cluster, and so their answers to people of these addresses."""
+    for place, users in enumerate(draft.setting("network_user_cidrs", list) or []):
+        for name in ("network_pod_cidr", "network_service_cidr"):
+            if name in cidrs and users.overlaps(cidrs[name]):
+                reason = f"{users} and {name} {cidrs[name]} share addresses, and no answer would reach these people"
+                remedy = "give pods and Services networks apart from what the site has already"
+                draft.refuse(draft.site_wide("network_user_cidrs"), Rule.CIDR_OVERLAP, reason, remedy, (place,))
 
 
 def _check_size(draft: Draft, name: str, shortest: int, longest: int) -> None:

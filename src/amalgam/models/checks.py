@@ -95,10 +95,12 @@ def check_site(draft: Draft, roles: Path) -> None:
 def _check_variables(draft: Draft, roles: Path) -> None:
     core, options, taken = {**SITE_WIDE, **PER_HOST}, load_role_options(roles), set_by_platform()
     for variable in draft.inventory.every_variable():
-        if variable.scope == ALL and variable.name not in core and variable.name in taken:
+        if variable.scope == ALL and variable.name not in SITE_WIDE and variable.name in taken:
             # Ansible takes what a folder of playbooks has beside it, and not what an inventory says of all hosts.
-            reason = "what is said here does nothing: the platform makes it of the site's data"
-            remedy = "remove it; what it is made of is in playbooks/layers/group_vars/all.yml"
+            reason = "for all hosts it is what playbooks/layers/group_vars/all.yml says: what is said here does nothing"
+            remedy = (
+                "give it to hosts or groups" if variable.name in PER_HOST else "remove it; see there what it is made of"
+            )
             draft.refuse(variable, Rule.SET_BY_PLATFORM, reason, remedy)
         elif reason := _wrong_scope(variable):
             remedy = "move it to a file in group_vars/all/" if variable.name in SITE_WIDE else "give each host its own"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 
-from rich.console import Console
-
-from amalgam.bundle.alone import alone
 from amalgam.bundle.components import load_components
 from amalgam.bundle.debs import Debs
 from amalgam.bundle.fetch import Fetcher
@@ -34,7 +32,8 @@ def program(name: str) -> str:
         fetcher = Fetcher(cache_dir() / "downloads")
         debs = Debs(cache_dir(), fetcher, lock, load_components(ROOT).debian.release)
         # The first test of each process wants it at the same time.
-        with alone(cache_dir(), Console(stderr=True)):
+        with (cache_dir() / "programs-of-tests.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             return str(debs.sysroot(host_arch(), [package]) / "usr" / "bin" / name)
     found = shutil.which(name)
     assert found, f"{name}: neither is {package} in versions/lock.yml nor the program on PATH"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,12 @@ def test_people_reach_what_they_use_and_hosts_alone_the_rest(play: Play) -> None
     rules = [rule for name, part in LAYERS.items() if name.startswith("site_firewall_") for rule in part]
     opened = {rule["name"] for rule in rules if rule["sources"] == "{{ site_user_sources }}"}
     assert opened == {"API server", "registry", "objects", "monitoring"}
+    others = {json.dumps(rule["sources"]) for rule in rules if rule["name"] not in opened}
+    assert others == {
+        '["{{ network_node_cidr }}"]',
+        '["{{ site_management_address }}/32"]',
+        "\"{{ groups['control_plane'] | map('extract', hostvars, 'ansible_host') }}\"",
+    }
     site = {
         "site_user_sources": LAYERS["site_user_sources"],
         "network_node_cidr": "10.0.0.0/24",
