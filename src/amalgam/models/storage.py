@@ -23,6 +23,7 @@ STORAGE_VARIABLES: dict[str, TypeAdapter[Any]] = {
 }
 """Variable of a site → its type."""
 
+_CEPHS_OWN = frozenset({"admin", "manager", "rgw"})
 _LABEL_REMEDY = "use 1 to 63 lower-case letters, digits and hyphens"
 
 
@@ -110,6 +111,10 @@ def _check_subvolumes(draft: Draft) -> None:
         if subvolume.name in [earlier.name for earlier in subvolumes[:index]]:
             reason, remedy = "two subvolumes have this name", "rename one of them"
             draft.refuse(variable, Rule.DUPLICATE_SUBVOLUME, reason, remedy, (index, "name"))
+        elif subvolume.name in _CEPHS_OWN or subvolume.name.startswith("bootstrap-"):
+            # Its key follows from its name: whoever mounts the part would have that of Ceph's own client.
+            reason, remedy = f"client.{subvolume.name} is a client of Ceph's own", "use another name"
+            draft.refuse(variable, Rule.BAD_SUBVOLUME_NAME, reason, remedy, (index, "name"))
         elif not is_label(subvolume.name):
             reason = "its name becomes that of a folder, a unit and a client"
             draft.refuse(variable, Rule.BAD_SUBVOLUME_NAME, reason, _LABEL_REMEDY, (index, "name"))
