@@ -18,6 +18,8 @@ from amalgam.pins import Arch
 
 Stanza = dict[str, str]
 
+_REMEDY = "see that `apt-get update` works on this machine, then run the same command again"
+
 
 @dataclass(frozen=True)
 class Apt:
@@ -26,7 +28,7 @@ class Apt:
     folder: Path
     config: Path
 
-    def run(self, *command: str, cwd: Path | None = None) -> str:
+    def run(self, *command: str, cwd: Path | None = None, remedy: str = _REMEDY) -> str:
         """Run one apt program with the private state; its standard output.
 
         Raises:
@@ -44,7 +46,7 @@ class Apt:
             raise AmalgamError(
                 f"{' '.join(command[:2])} failed: {(result.stdout + result.stderr).strip()[-800:]}",
                 where=str(self.config),
-                remedy="see that `apt-get update` works on this machine, then run the same command again",
+                remedy=remedy,
             )
         return result.stdout
 

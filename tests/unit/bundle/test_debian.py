@@ -7,8 +7,8 @@ import hashlib
 
 import pytest
 
-from amalgam.bundle.apt import debian_sources, parse_stanzas
-from amalgam.bundle.debian import require_closed, write_indexes
+from amalgam.bundle.apt import Apt, debian_sources, parse_stanzas
+from amalgam.bundle.debian import fetch, require_closed, write_indexes
 from amalgam.errors import AmalgamError
 from amalgam.pins import DebPin
 
@@ -69,3 +69,16 @@ def test_the_repositorys_indexes_list_each_package_with_its_digest(tmp_path):
     assert hashlib.sha256(packages.read_bytes()).hexdigest() in release.read_text()
     assert "Codename: bookworm" in release.read_text()
     assert all((tmp_path / "one" / path.name).read_bytes() == path.read_bytes() for path in written)
+
+
+def test_a_version_that_the_archive_has_dropped_is_to_be_locked_anew(tmp_path, monkeypatch):
+    (tmp_path / "apt-get").write_text("#!/bin/sh\necho \"E: Version '1' for 'a' was not found\" >&2; exit 100\n")
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AmalgamError, match="was not found") as caught:
+        fetch(
+            Apt(tmp_path, tmp_path / "apt.conf"),
+            {"a": DebPin(version="1", sha256="0" * 64, size=1, file="a_1_amd64.deb", sets=[])},
+            tmp_path,
+        )
+    assert "make lock" in caught.value.remedy
