@@ -31,9 +31,10 @@ def program(name: str) -> str:
     if package in lock.debian[host_arch()]:
         fetcher = Fetcher(cache_dir() / "downloads")
         debs = Debs(cache_dir(), fetcher, lock, load_components(ROOT).debian.release)
+        cache_dir().mkdir(parents=True, exist_ok=True)
         # The first test of each process wants it at the same time.
-        with (cache_dir() / "programs-of-tests.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with (cache_dir() / "programs-of-tests.lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
             return str(debs.sysroot(host_arch(), [package]) / "usr" / "bin" / name)
     found = shutil.which(name)
     assert found, f"{name}: neither is {package} in versions/lock.yml nor the program on PATH"
