@@ -29,6 +29,8 @@ from amalgam.on_host.program import Request, answer
 from tests.unit.alerting.programs import program
 
 ROOT = Path(__file__).parents[3]
+LAYERS = yaml.safe_load((ROOT / "playbooks/layers/group_vars/all.yml").read_text())
+"""How the roles' variables follow from a site's data."""
 PLUGINS = ROOT / "plugins"
 
 

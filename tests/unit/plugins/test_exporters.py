@@ -26,11 +26,10 @@ import yaml
 from amalgam.pki import Credential, ServerName, issue, make_authority
 from tests.e2e.support.waiting import wait_until
 from tests.unit.alerting.programs import program
-from tests.unit.plugins.conftest import ROOT, Play
+from tests.unit.plugins.conftest import LAYERS, ROOT, Play
 from tests.unit.plugins.test_monitoring_roles import PROMETHEUS
 from tests.unit.ports import reserved
 
-LAYERS = yaml.safe_load((ROOT / "playbooks/layers/group_vars/all.yml").read_text())
 PRINTED = ROOT / "tests/fixtures/exporters"
 SITE = {
     "prometheus_targets": LAYERS["prometheus_targets"],

@@ -8,11 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.unit.plugins.conftest import ROOT, Play, Played
+from tests.unit.plugins.conftest import LAYERS, ROOT, Play, Played
 
-LAYERS = yaml.safe_load((ROOT / "playbooks/layers/group_vars/all.yml").read_text())
 TEMPLATE = ROOT / "roles/host_firewall/templates/etc/nftables/amalgam.nft.j2"
 VARIABLES = {
     "ansible_managed": "Managed",

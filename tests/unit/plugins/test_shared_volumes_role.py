@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.unit.plugins.conftest import ROOT, Played
+from tests.unit.plugins.conftest import LAYERS, ROOT, Played
 
 ROLE = ROOT / "roles" / "shared_volumes"
 MANIFEST = "etc/amalgam/manifests/shared-volumes.yaml"
@@ -20,11 +20,10 @@ PARTS = [
 
 
 def test_a_class_keeps_its_volumes_where_its_part_says_so(tmp_path: Path, play: Callable[..., Played]) -> None:
-    site = yaml.safe_load((ROOT / "playbooks/layers/group_vars/all.yml").read_text())
     names = ("site_volumes", "shared_volumes_classes", "shared_volumes_kept_classes")
     variables = {
         **yaml.safe_load((ROLE / "defaults/main.yml").read_text()),
-        **{name: site[name] for name in names},
+        **{name: LAYERS[name] for name in names},
         "site_subvolumes": PARTS,
         "shared_volumes_image": "registry.example.internal/provisioner",
         "role_path": str(ROLE),
