@@ -24,7 +24,7 @@ _TRIED = tuple(
         r"lookup (?P<name>[^\s:,\"\\]+)(?:: | on )",
         r"Could not resolve (?:host: )?'?(?P<host>[^\s'\"]+)",
         r"Temporary failure (?:resolving|in name resolution:?) '(?P<resolving>[^']+)'",
-        r"(?:Failed to connect to|Could not connect to|Connecting to) (?P<peer>[A-Za-z0-9.-]+)",
+        r"(?:Failed to connect to|Could not connect to|Connecting to) (?P<peer>[A-Za-z0-9.-]+)(?: port |:| \()",
         r"(?:Selected source|Source) (?P<clock>\d+\.\d+\.\d+\.\d+)",
     )
 )
@@ -42,7 +42,8 @@ def _inside(target: str, lab: Lab) -> bool:
         address = ip_address(target)
     except ValueError:
         domains = (settings.site_domain, settings.network_dns_domain, f"{settings.network_dns_domain}.", "svc")
-        return target.endswith(tuple(f".{domain}" for domain in domains)) or target in {"localhost", *lab.state.nodes}
+        # A name of one label is nobody's outside: a resolver looks for it in the site's own domains.
+        return "." not in target or target.endswith(tuple(f".{domain}" for domain in domains))
     return any(address in network for network in _NETWORKS if network.version == address.version)
 
 
@@ -86,12 +87,25 @@ def test_nothing_else_ever_tried_to_leave(lab: Lab) -> None:
         "curl: (6) Could not resolve host: outside.example.com",
         "W: Failed to fetch http://x  Temporary failure resolving 'outside.example.com'",
         "curl: (28) Failed to connect to outside.example.com port 443",
+        "Err:1 http://x  Could not connect to outside.example.com:80 (203.0.113.5), connection timed out",
         "Selected source 203.0.113.5",
     ],
 )
 def test_a_try_that_programs_write_into_their_logs_is_recognised(lab: Lab, line: str) -> None:
     assert {target for target in _tried(line) if not _inside(target, lab)} <= {"outside.example.com", "203.0.113.5"}
     assert any(not _inside(target, lab) for target in _tried(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # journald, where it starts while systemd does not listen.
+        "Failed to connect to notify socket: Connection refused",
+        "user lookup failed: no such process",
+    ],
+)
+def test_what_only_reads_like_a_try_is_none(lab: Lab, line: str) -> None:
+    assert [target for target in _tried(line) if not _inside(target, lab)] == []
 
 
 def test_the_logs_of_the_nodes_name_no_target_outside(lab: Lab) -> None:
