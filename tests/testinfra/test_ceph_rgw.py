@@ -49,6 +49,13 @@ def test_strangers_are_refused(each_storage: Host, url: str) -> None:
     assert status(each_storage, f"{url}/bucket", "--request", "PUT") == "403"
 
 
+@pytest.mark.parametrize("path", ["auth/v1.0", "swift/v1", "admin/usage"])
+def test_nothing_but_s3_is_spoken(each_storage: Host, url: str, path: str) -> None:
+    # To S3, each of them is an object or a bucket, and there is none.
+    said = each_storage.check_output(f"curl --silent --show-error --max-time 20 --cacert {CA} {url}/{path}")
+    assert "<Code>NoSuchBucket</Code>" in said
+
+
 def test_an_object_is_what_was_put_also_its_older_version(each_storage: Host, url: str, account: str) -> None:
     bucket = f"{url}/{secrets.token_hex(6)}"
     _s3(each_storage, account, "PUT", bucket)
