@@ -41,11 +41,22 @@ run() {
   if ! wait "$pid"; then
     cat "$log" >&2
     rm -f "$log"
-    echo "$what failed: see above, mend the cause and run it again" >&2
-    exit 1
+    echo "$what failed: see above" >&2
+    return 1
   fi
   rm -f "$log"
   printf '%5d s  %s: done\n' $((SECONDS - began)) "$what"
+}
+
+# After a failure: a network that stumbles, or an archive that is being published, is well again soon.
+failures=0
+again() {
+  if ((++failures == 3)); then
+    echo "mend the cause and run it again" >&2
+    exit 1
+  fi
+  echo "tried again in $every s" >&2
+  sleep "$every"
 }
 
 missing=()
@@ -55,15 +66,19 @@ done
 if ((${#missing[@]})); then
   echo "Installing Debian packages: ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
-  run "lists of Debian packages" apt-get update
-  run "Debian packages" apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
+  until run "lists of Debian packages" apt-get update &&
+    run "Debian packages" apt-get install --yes --quiet --no-install-recommends "${missing[@]}"; do
+    again
+  done
 fi
 
 wanted=$(sha256sum requirements/dev.lock pyproject.toml | sha256sum)
 if [[ $(cat .venv/.wanted 2>/dev/null) != "$wanted" ]]; then
   echo "Installing Python packages into .venv"
   [[ -x .venv/bin/python ]] || run "folder for Python packages" python3 -m venv .venv
-  run "Python packages" .venv/bin/pip install --progress-bar off --require-hashes --requirement requirements/dev.lock
+  until run "Python packages" .venv/bin/pip install --progress-bar off --require-hashes --requirement requirements/dev.lock; do
+    again
+  done
   run "Amalgam itself" .venv/bin/pip install --no-deps --no-build-isolation --editable .
   echo "$wanted" >.venv/.wanted
 fi

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from amalgam.bundle.tries import thrice
 from amalgam.errors import AmalgamError
 from amalgam.pins import Arch
 
@@ -87,11 +88,13 @@ def private_apt(folder: Path, arch: Arch, release: str) -> Apt:
         "APT::Install-Recommends": "false",
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
+        # Else a list that did not come is only warned of, and its packages are missed later.
+        "APT::Update::Error-Mode": "any",
     }
     lines = [f'{key} "{value}";\n' for key, value in settings.items()]
     config.write_text("#clear APT::Architectures;\n" + "".join(lines))
     apt = Apt(folder, config)
-    apt.run("apt-get", "update", "--quiet=2")
+    thrice(lambda: apt.run("apt-get", "update", "--quiet=2"))
     return apt
 
 

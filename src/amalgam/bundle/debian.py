@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from amalgam.bundle.apt import Apt, Stanza
 from amalgam.bundle.components import Debian
 from amalgam.bundle.debian_closure import needed, unsatisfied
+from amalgam.bundle.tries import thrice
 from amalgam.errors import AmalgamError
 from amalgam.pins import Arch, DebPin
 
@@ -90,7 +91,7 @@ def fetch(apt: Apt, packages: Mapping[str, DebPin], into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     names = [f"{name}={pin.version}" for name, pin in sorted(packages.items())]
     remedy = "where a version was not found, the archive has a newer one: run `make lock`; else see `apt-get update`"
-    apt.run("apt-get", "download", "--quiet=2", *names, cwd=into, remedy=remedy)
+    thrice(lambda: apt.run("apt-get", "download", "--quiet=2", *names, cwd=into, remedy=remedy))
     for name, pin in packages.items():
         # apt writes the epoch's colon into the file name, escaped; the archive leaves the epoch out.
         for path in into.glob(f"{name}_*.deb"):

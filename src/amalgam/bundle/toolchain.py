@@ -12,6 +12,7 @@ from pathlib import Path
 
 from amalgam.bundle.fetch import Fetcher
 from amalgam.bundle.in_place import put_in_place
+from amalgam.bundle.tries import thrice
 from amalgam.errors import AmalgamError
 from amalgam.pins import Arch
 
@@ -37,11 +38,13 @@ def pip(*arguments: str) -> None:
     Raises:
         AmalgamError: it failed; carries pip's own words.
     """
-    run_tool(
-        [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments],
-        failed=f"pip {arguments[0]} failed",
-        where="pip",
-        remedy="see that pip reaches its package index, then run the same command again",
+    thrice(
+        lambda: run_tool(
+            [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments],
+            failed=f"pip {arguments[0]} failed",
+            where="pip",
+            remedy="see that pip reaches its package index, then run the same command again",
+        )
     )
 
 
