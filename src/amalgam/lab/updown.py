@@ -87,7 +87,11 @@ def down(names: Names, progress: Progress) -> None:
             return
         if state is not None:
             progress.say(f"stopping {len(state.nodes)} nodes")
-            _each(list(state.nodes.values()), lambda entry: _stop_for_good(names, entry, progress))
+            try:
+                _each(list(state.nodes.values()), lambda entry: _stop_for_good(names, entry, progress))
+            except AmalgamError as error:
+                # On a slow disk a process may outlive its killing for a while; what is left in the end is told.
+                progress.say(str(error))
             forwarder.stop(state)
         _sweep(names, made_mount=state is not None and state.made_netns_mount)
         if left := leftovers(names):

@@ -77,3 +77,19 @@ def test_a_node_that_ends_while_booting_says_what_its_console_said(names: Names,
     log.write_text("mount: no such file\n")
     with pytest.raises(AmalgamError, match=r"ended while booting.*no such file"):
         node.wait_running(names, state.nodes["gpu1"])
+
+
+def test_a_unit_that_failed_once_has_until_its_next_turn(
+    names: Names, state: LabState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = iter(["starting", "degraded", "degraded", "running"])
+    monkeypatch.setattr(node, "system_state", lambda _: next(seen))
+    node.wait_running(names, state.nodes["gpu1"])
+
+
+def test_a_unit_that_stays_failed_is_named(names: Names, state: LabState, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "system_state", lambda _: "degraded")
+    monkeypatch.setattr(node, "failed_units", lambda _: ["chrony.service"])
+    monkeypatch.setattr(node, "_DEGRADED_SECONDS", 0.2)
+    with pytest.raises(AmalgamError, match=r"units failed: chrony\.service"):
+        node.wait_running(names, state.nodes["gpu1"])
