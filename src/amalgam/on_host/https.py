@@ -1,4 +1,4 @@
-"""HTTPS inside a site: its authority alone is trusted, no proxy is asked, a connection that breaks is tried again."""
+"""HTTPS inside a site: its authority alone is trusted, no proxy is asked, who is away for a moment is asked again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from amalgam.on_host.program import HostError
 
 ATTEMPTS = 3
 TIMEOUT_S = 60
+# A proxy's words for a server behind it that has just been started, or is being restarted.
+_AWAY = frozenset({502, 503, 504})
 
 _Read = TypeVar("_Read")
 
@@ -56,7 +58,7 @@ class Server:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
     ) -> _Read:
-        """What ``read`` makes of the answer; it starts over where the connection breaks.
+        """What ``read`` makes of the answer; it starts over where the connection breaks, or nobody is behind it.
 
         Raises:
             Unreachable: no answer after some attempts, or a certificate that is not the site's.
@@ -69,8 +71,11 @@ class Server:
                 with self._opener.open(request, timeout=TIMEOUT_S) as response:
                     return read(response)
             except urllib.error.HTTPError as error:
-                remedy = "look at what the server says of it, and at what it serves"
-                raise Refused(f"{url}: the server answers {error.code} {error.reason}; {remedy}", error.code) from error
+                if attempt == ATTEMPTS or error.code not in _AWAY:
+                    remedy = "look at what the server says of it, and at what it serves"
+                    raise Refused(
+                        f"{url}: the server answers {error.code} {error.reason}; {remedy}", error.code
+                    ) from error
             except (OSError, http.client.HTTPException) as error:
                 if attempt == ATTEMPTS or isinstance(getattr(error, "reason", None), ssl.SSLError):
                     remedy = f"check the server, and its certificate against {self._ca_path}"

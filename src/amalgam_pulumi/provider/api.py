@@ -58,7 +58,11 @@ class Api:
         settings.connection_pool_maxsize = CONNECTIONS
         # Every request may be sent twice: apply, delete and read end the same.
         settings.retries = Retry(
-            total=4, backoff_factor=0.2, status_forcelist=[429, 503], allowed_methods=None, raise_on_status=False
+            total=4,
+            backoff_factor=0.2,
+            status_forcelist=[429, 500, 503, 504],
+            allowed_methods=None,
+            raise_on_status=False,
         )
         self.namespace = _load(kubeconfig, context, settings)
         self.server: str = settings.host

@@ -107,6 +107,18 @@ def test_a_refused_login_is_told_from_a_missing_image(site, server):
     assert "answers 401" in site.run()["msg"]
 
 
+def test_a_registry_that_has_just_been_started_is_asked_again(site, server):
+    for reference, digest in site.digests.items():
+        site.has(reference, digest)
+    away = [(502, {}, b"")]
+    known, server.answers = (
+        server.answers,
+        type("Starting", (), {"get": lambda _, *what: (away or [known.get(*what)]).pop()})(),
+    )
+    assert site.run()["changed"] is False
+    assert len(server.asked) == len(site.digests) + 1
+
+
 def test_check_mode_predicts_where_nothing_is_there_yet(site, tmp_path):
     down = {"registry": "127.0.0.1:9", "images": ["kubernetes/pause:3"]}
     assert site.run(check=True, ca_path="/nowhere/ca.crt")["pushed"] == list(site.digests)
