@@ -17,8 +17,9 @@ from tests.e2e.support.machine import left_as_it_was
 from tests.e2e.support.nodes import Lab, Node
 from tests.e2e.support.own_lab import FOLDER, OwnLab, own_lab
 from tests.e2e.support.playbook import RunningPlaybook, start_site
+from tests.e2e.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = pytest.mark.timeout(2400)
 
 TREE = ("/etc", "/usr/local", "/opt", "/root", "/srv", "/var/lib")
 MANAGED = (
@@ -74,7 +75,7 @@ GROUPS = {
 # The checkout's lab has one, and the hosts of both are compared.
 VARIABLES = {"lab": {"mail_host": "stor1"}}
 
-_REACH_SECONDS = 420
+_REACH_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,13 @@ def test_a_package_whose_unpacking_was_killed_is_installed_anew(bare: Bare) -> N
 def test_no_node_is_left_with_half_installed_packages_or_failed_units(bare: Bare) -> None:
     for node in bare.lab.nodes():
         assert node.run("dpkg --audit").stdout == ""
-        assert node.run("systemctl list-units --state=failed --plain --no-legend --no-pager").stdout == ""
+        wait_until(
+            f"no unit of {node.name} has failed",
+            lambda node=node: node.run("systemctl list-units --state=failed --plain --no-legend --no-pager").stdout,
+            lambda listed: listed == "",
+            # Until the next turn of a timer whose unit has failed once.
+            seconds=60,
+        )
 
 
 @pytest.fixture(scope="module")

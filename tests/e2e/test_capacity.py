@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -37,42 +38,67 @@ def _report(lab: Lab, *words: str) -> dict[str, Any]:
     return report
 
 
+def _by_chip(shown: dict[str, Any]) -> Counter[tuple[str, str]]:
+    """Host and vendor → chips of which something is measured."""
+    return Counter((chip["node"], chip["vendor"]) for chip in shown["chips"])
+
+
 def test_top_shows_every_host_with_its_chips(lab: Lab, cluster: Cluster) -> None:
     with_chips = {host.name: kind_of(host.accelerator) for host in lab.site.hosts if host.accelerator}
     chips = {name: len(ChipNode(cluster, lab.node(name), kind).chips()) for name, kind in with_chips.items()}
     wanted = {node.name: chips.get(node.name, 0) for node in lab.nodes()}
+    measured = {(name, kind.accelerator): chips[name] for name, kind in with_chips.items()}
+
+    # A scrape that was missed leaves a gap until the next one.
     shown = wait_until(
-        "all hosts are shown with their chips",
+        "all hosts are shown with their chips, and measured",
         lambda: _top(lab),
-        lambda seen: {node["name"]: node["chips"] for node in seen["nodes"]} == wanted,
+        lambda seen: (
+            {node["name"]: node["chips"] for node in seen["nodes"]} == wanted
+            and all(node["cpu"] is not None and node["memory_total"] for node in seen["nodes"])
+            and _by_chip(seen) == measured
+        ),
         seconds=60,
     )
-    assert all(node["cpu"] is not None and node["memory_total"] for node in shown["nodes"])
     states = {node["name"]: node["state"] for node in shown["nodes"]}
     assert {states[name] for name in lab.members("control_plane", "workers")} <= {"ready", "cordoned"}
-    by_chip = [(chip["node"], chip["vendor"]) for chip in shown["chips"]]
-    assert {name: by_chip.count((name, kind.accelerator)) for name, kind in with_chips.items()} == chips
     assert all(0 <= chip["utilization"] <= 1 and chip["temperature"] > 0 for chip in shown["chips"])
 
 
 def test_top_shows_every_vc_with_its_quota(lab: Lab) -> None:
-    shown = {vc["name"]: vc for vc in _top(lab)["vcs"]}
-    for one in tenancies(lab.site.tenants):
+    vcs = tenancies(lab.site.tenants)
+    shown = wait_until(
+        "all VCs are shown",
+        lambda: {vc["name"]: vc for vc in _top(lab)["vcs"]},
+        lambda seen: {one.name for one in vcs} <= seen.keys(),
+        seconds=60,
+    )
+    for one in vcs:
         assert shown[one.name]["cpu"]["quota"] * 1000 == one.effective["cpu"]
         assert shown[one.name]["memory"]["quota"] == one.effective["memory"]
 
 
 def test_the_report_has_every_host_every_vc_and_the_cluster(lab: Lab) -> None:
-    entries = _report(lab)["entries"]
-    of = {scope: {entry["name"] for entry in entries if entry["scope"] == scope} for scope in ("node", "vc", "cluster")}
-    assert of["node"] == {node.name for node in lab.nodes()}
-    assert of["vc"] == {one.name for one in tenancies(lab.site.tenants)}
-    cluster = {entry["resource"] for entry in entries if entry["scope"] == "cluster"}
     chips = {kind_of(host.accelerator).resource for host in lab.site.hosts if host.accelerator}
-    assert {"cpu", "cpu requested", "memory", "memory requested", "storage", *chips} <= cluster
-    for name in of["node"]:
-        own = {entry["resource"] for entry in entries if (entry["scope"], entry["name"]) == ("node", name)}
-        assert {"cpu", "memory"} <= own, name
+    # Scope and name → what is to be there at least.
+    wanted = {
+        **{("node", node.name): {"cpu", "memory"} for node in lab.nodes()},
+        **{("vc", one.name): set[str]() for one in tenancies(lab.site.tenants)},
+        ("cluster", "cluster"): {"cpu", "cpu requested", "memory", "memory requested", "storage", *chips},
+    }
+
+    def look() -> dict[tuple[str, str], set[str]]:
+        found: dict[tuple[str, str], set[str]] = {}
+        for entry in _report(lab)["entries"]:
+            found.setdefault((entry["scope"], entry["name"]), set()).add(entry["resource"])
+        return found
+
+    wait_until(
+        "the report has all of them and no others",
+        look,
+        lambda found: found.keys() == wanted.keys() and all(least <= found[whose] for whose, least in wanted.items()),
+        seconds=60,
+    )
 
 
 def test_a_day_names_no_day(lab: Lab) -> None:

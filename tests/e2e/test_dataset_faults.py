@@ -155,7 +155,7 @@ def test_parts_can_be_sent_by_who_has_an_address_and_no_key(lab: Lab, keys: Keys
     key = blob_key(file.sha256)
     begun, parts = blobs.begin(bucket, file)
     trusted = ssl.create_default_context(cafile=lab.site.state_dir / "ca.crt")
-    with httpx.Client(verify=trusted) as browser, file.file.open("rb") as stream:
+    with httpx.Client(verify=trusted, timeout=60) as browser, file.file.open("rb") as stream:
         for part in parts:
             answer = browser.put(bucket.part_url(key, begun, part.number), content=stream.read(part.size))
             assert answer.status_code == 200
@@ -187,6 +187,7 @@ def test_a_part_that_was_cut_off_leaves_nothing_behind(
             content=cut_off(),
             headers={"Content-Length": str(parts[0].size)},
             verify=trusted,
+            timeout=60,
         )
     keys.run("upload", dataset, str(tmp_path / "file"))
     keys.run("delete", dataset, "--version", "1", role="manager")

@@ -279,7 +279,8 @@ def test_uploads_at_the_same_time_get_a_number_each(keys: Keys, dataset: str, fo
 
 def test_an_upload_that_is_given_up_gives_its_space_back(keys: Keys, dataset: str, folder: Path, storage: Node) -> None:
     before, bucket = stored_bytes(storage), keys.bucket()
-    write_parts(folder / "large", 20)
+    # So many that it still sends when it is killed.
+    write_parts(folder / "large", 40)
     sending = keys.start("upload", dataset, str(folder / "large"))
     wait_until("some of it has arrived", lambda: _arrived(bucket), lambda parts: parts > 2, seconds=60)
     sending.kill()

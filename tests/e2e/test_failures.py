@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
 
+from amalgam.errors import AmalgamError
 from amalgam.lab import cgroups
 from tests.e2e.support.cluster import Cluster
 from tests.e2e.support.mails import Mailbox, text_of
@@ -23,8 +24,8 @@ pytestmark = pytest.mark.timeout(900)
 @contextmanager
 def stopped(cluster: Cluster, name: str) -> Iterator[None]:
     """A node of the lab is shut down meanwhile; afterwards the whole cluster is ready again."""
-    cluster.lab.command("stop", name)
     try:
+        cluster.lab.command("stop", name)
         yield
     finally:
         cluster.lab.command("start", name)
@@ -34,7 +35,9 @@ def stopped(cluster: Cluster, name: str) -> Iterator[None]:
 @contextmanager
 def killed(cluster: Cluster, name: str) -> Iterator[None]:
     """The same, and nothing there has had time to say goodbye."""
-    cgroups.kill(cluster.lab.names.node_cgroup(name))
+    with suppress(AmalgamError):
+        # On a slow disk one may outlive its killing for a while, and is awaited again by what follows.
+        cgroups.kill(cluster.lab.names.node_cgroup(name))
     with stopped(cluster, name):
         yield
 
@@ -99,6 +102,7 @@ def test_a_master_that_is_down_stops_the_run_at_once_with_the_reason(
     lab: Lab, cluster: Cluster, playbook: Callable[..., PlaybookRun]
 ) -> None:
     down, monitoring = lab.members("control_plane")[0], Monitoring(lab)
+    containers = lab.node(down).run("ctr --namespace k8s.io tasks list --quiet").stdout.split()
     with stopped(cluster, down):
         run = playbook()
         # Who watches is no part of the cluster, and needs none: NodeDown, after its minute, is made of this.
@@ -109,8 +113,8 @@ def test_a_master_that_is_down_stops_the_run_at_once_with_the_reason(
     said = lab.node(down).run("journalctl --boot --unit kubelet --output cat").stdout.splitlines()
     in_vain = [line for line in said if "Failed to create existing container" in line]
     assert said
-    # One may have ended while it was looked at.
-    assert len(in_vain) < 3, in_vain
+    # Some of this boot's own may have ended while they were looked at.
+    assert len(in_vain) < len(containers) / 2, in_vain
 
     assert run.rc != 0
     assert run.plays[-1] == "The control plane and the bundle server must answer", f"it went on: {run.plays}"

@@ -133,6 +133,6 @@ class ChipJob:
 
     def wait_done(self) -> list[str]:
         """Wait until it has ended well; returns the chips it was told of."""
-        self.cluster.wait(self.namespace, f"wait --for=condition=Complete job/{self.name}", seconds=60)
+        self.cluster.wait(self.namespace, f"wait --for=condition=Complete job/{self.name}")
         told = self.cluster.kubectl(f"--namespace {self.namespace} logs job/{self.name}").stdout.strip()
         return told.split(",")

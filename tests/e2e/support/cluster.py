@@ -70,18 +70,12 @@ class Cluster:
     def wait_healthy(self, *, seconds: float = 240.0) -> None:
         """Wait until every node of the inventory and every pod of the system is Ready."""
         wanted = {node.name: "True" for node in self.lab.cluster_nodes()}
-
-        def look() -> tuple[dict[str, str], dict[str, str]] | str:
-            try:
-                return self.readiness(), self.system_pods()
-            except AssertionError as error:
-                # The API server itself may be on its way.
-                return str(error)
-
-        def healthy(seen: tuple[dict[str, str], dict[str, str]] | str) -> bool:
-            return not isinstance(seen, str) and seen[0] == wanted and set(seen[1].values()) == {"True"}
-
-        wait_until("every node and every system pod is Ready", look, healthy, seconds=seconds)
+        wait_until(
+            "every node and every system pod is Ready",
+            lambda: (self.readiness(), self.system_pods()),
+            lambda seen: seen[0] == wanted and set(seen[1].values()) == {"True"},
+            seconds=seconds,
+        )
 
     def image_of_tests(self) -> str:
         """The image with the test programs, in the lab's registry."""
@@ -92,7 +86,9 @@ class Cluster:
     def namespace(self, topic: str) -> Iterator[str]:
         """A fresh namespace; it is deleted at the end, with all that is in it."""
         name = f"e2e-{topic}-{secrets.token_hex(3)}"
-        self.kubectl(f"create namespace {name}")
+        # Without its account no pod is admitted, and the controller manager makes that a moment later.
+        account = f"wait --namespace {name} --for=create serviceaccount/default --timeout 60s"
+        self.kubectl(f"create namespace {name} && {_KUBECTL} {account}")
         try:
             yield name
         finally:

@@ -51,6 +51,8 @@ def run_local(
         input=stdin,
         capture_output=True,
         text=True,
+        # A log may hold a line that was cut in the middle of a character.
+        errors="replace",
         timeout=seconds,
         cwd=ROOT,
         check=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -13,14 +14,19 @@ _POLL_SECONDS = 0.25
 
 
 def wait_until(what: str, look: Callable[[], Seen], accept: Callable[[Seen], bool] = bool, *, seconds: float) -> Seen:
-    """Look again and again until what is seen is accepted, and return it.
+    """Look again and again until what is seen is accepted, and return it; a look that fails has seen nothing yet.
 
     Raises:
         AssertionError: it was not accepted within so many seconds; says what was seen last.
     """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    while not accept(seen := look()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s; last seen: {seen!r}"
+    while True:
+        try:
+            if accept(seen := look()):
+                return seen
+            last = repr(seen)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            last = str(error)
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s; last seen: {last}"
         pause.wait(_POLL_SECONDS)
-    return seen
