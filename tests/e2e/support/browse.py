@@ -18,6 +18,8 @@ from typing import Any
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from tests.e2e.support.ports import reserved
+
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 _SECONDS = 40.0
 _POLL_SECONDS = 0.1
@@ -38,8 +40,8 @@ def trust(home: Path, authority: str) -> None:
     subprocess.run(["certutil", *database, "-A", "-t", "C,,", "-n", "site", "-i", authority], check=True)
 
 
-def start(home: Path, wanted: dict[str, Any]) -> webdriver.Chrome:
-    """Start the browser; nothing is looked for or downloaded."""
+def start(home: Path, wanted: dict[str, Any], port: int) -> webdriver.Chrome:
+    """Start the browser, and its driver on a port of this machine; nothing is looked for or downloaded."""
     width, height = wanted.get("size", [1440, 900])
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
@@ -55,7 +57,7 @@ def start(home: Path, wanted: dict[str, Any]) -> webdriver.Chrome:
         options.add_argument(f"--{switch}")
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     environment = {**os.environ, "HOME": str(home), "SE_OFFLINE": "true", "XDG_DATA_HOME": str(home / "data")}
-    browser = webdriver.Chrome(options=options, service=Service(DRIVER, env=environment))
+    browser = webdriver.Chrome(options=options, service=Service(DRIVER, port=port, env=environment))
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     scheme = [{"name": "prefers-color-scheme", "value": wanted.get("scheme", "light")}]
@@ -126,11 +128,11 @@ def main() -> None:
     wanted = json.load(sys.stdin)
     folder = Path(wanted["folder"])
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made, reserved() as port:
         home = Path(made)
         if "authority" in wanted:
             trust(home, wanted["authority"])
-        browser = start(home, wanted)
+        browser = start(home, wanted, port)
         try:
             if "sign_in" in wanted:
                 # The browser remembers the password; a page whose own address has it may not fetch anything.

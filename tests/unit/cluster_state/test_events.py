@@ -15,8 +15,8 @@ from cluster_state.events import record
 from cluster_state.log_store import LogStore
 from cluster_state.position import Position
 
+from tests.e2e.support.ports import reserved
 from tests.unit.cluster_state.conftest import recorded, serving
-from tests.unit.ports import reserved
 
 Object = dict[str, Any]
 
@@ -138,6 +138,13 @@ def test_an_event_without_a_message_still_has_one() -> None:
     assert record(_event(1) | {"message": "", "reason": "Pulled"})["message"] == "Pulled"
 
 
+@pytest.fixture
+def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch is gathered for so long; a machine that stalls would make two of it."""
+    monkeypatch.setattr("cluster_state.delivery.time.monotonic", lambda: 0.0)
+
+
+@pytest.mark.usefixtures("_no_time_passes")
 def test_a_list_is_delivered_in_the_order_in_which_things_happened(start: Callable[[], Run], log: Log) -> None:
     run = start()
     assert run.feed.replace([Page([_event(5), _event(3)], "9"), Page([_event(4)], "9")]) == "9"
@@ -225,6 +232,7 @@ def test_bookmarks_move_the_position_and_deliver_nothing(start: Callable[[], Run
     assert (log.batches, start().position.value) == (0, 7)
 
 
+@pytest.mark.usefixtures("_no_time_passes")
 def test_a_large_list_is_delivered_in_batches(start: Callable[[], Run], log: Log) -> None:
     run = start()
     run.feed.replace([Page([_event(number) for number in range(1, 1201)], "1200")])

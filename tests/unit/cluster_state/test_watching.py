@@ -13,8 +13,8 @@ from cluster_state.resources.namespaces import NAMESPACES
 from cluster_state.watching import Watcher
 
 from amalgam.pki import make_authority
+from tests.e2e.support.ports import reserved
 from tests.unit.cluster_state.conftest import ApiServer, Credentials, bookmark, change, expired
-from tests.unit.ports import reserved
 
 Connect = Callable[..., Api]
 

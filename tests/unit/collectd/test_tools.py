@@ -59,7 +59,7 @@ def test_no_second_one_is_started_while_the_first_cannot_be_ended(make_tool) -> 
             return None
 
     folder = make_tool("npu-smi", "echo started")
-    tool = Tool("npu-smi", 1.0, str(folder))
+    tool = Tool("npu-smi", 30.0, str(folder))
     tool._stuck = Immortal()
     with pytest.raises(ReadError, match="cannot be killed") as caught:
         tool.run("info")
@@ -114,7 +114,7 @@ def test_what_each_npu_is_asked_goes_by_its_place_and_its_links_by_its_number(ma
 def test_a_tool_that_hangs_is_not_asked_for_each_chip(make_tool, printed, tmp_path) -> None:
     (tmp_path / "table").write_text(printed("ascend/24.1-a3.table").text)
     script = f'case "$*" in info) cat {tmp_path}/table ;; *) echo "$*" >>{tmp_path}/asked; sleep 60 ;; esac'
-    source = Ascend(2.0, f"{make_tool('npu-smi', script)}:{os.environ['PATH']}")
+    source = Ascend(5.0, f"{make_tool('npu-smi', script)}:{os.environ['PATH']}")
     source.read()
     seldom = source.read_seldom()
     assert (seldom.chips, [failure.reason for failure in seldom.failures]) == ([], [TIMEOUT])

@@ -13,8 +13,8 @@ from typing import IO
 import pytest
 
 from amalgam.lab.dead_man_switch.install import FOLDER, PORT, UNIT, URL_FILE, install
+from tests.e2e.support.ports import reserved
 from tests.e2e.support.waiting import wait_until
-from tests.unit.ports import reserved
 
 CALL = {"status": "firing", "alerts": [{"labels": {"alertname": "Watchdog", "cluster": "lab"}}]}
 

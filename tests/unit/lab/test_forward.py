@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from amalgam.lab.forward import Forward, listen, orders, serve
-from tests.unit.ports import reserved
+from tests.e2e.support.ports import reserved
 
 
 @contextlib.contextmanager

@@ -13,6 +13,12 @@ from amalgam.lab.state import LabState
 from .conftest import MakeSite
 
 
+@pytest.fixture(autouse=True)
+def _ports_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else listens on this machine."""
+    monkeypatch.setattr("amalgam.lab.plan.listen_port", lambda port: port)
+
+
 def _brought_up(state: LabState, *, alive: bool = True) -> LabState:
     """The state as it is once every node has a disk and, if alive, a process that runs."""
     this = Process.of(os.getpid())

@@ -9,7 +9,7 @@ import pytest
 
 from amalgam.lab.forward import Forward, listen, serve
 from amalgam.lab.proxy import RefusedError, known_names, target
-from tests.unit.ports import reserved
+from tests.e2e.support.ports import reserved
 
 NAMES = {"registry.lab.internal": "10.0.0.31"}
 

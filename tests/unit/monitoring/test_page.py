@@ -11,7 +11,7 @@ from amalgam.monitoring.dashboards import load
 from tests.e2e.support.browser import Browser, Seen
 from tests.unit.monitoring.stand_in import DASHBOARDS, served
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(900)
 
 NAMES = list(load(DASHBOARDS))
 

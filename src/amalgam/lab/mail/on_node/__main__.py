@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import signal
+import socket
 import ssl
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def main() -> None:
         auth_exclude_mechanism=["LOGIN"],
         require_starttls=True,
         tls_context=tls,
+        # Not asked of a name server, which may take longer than a start may.
+        server_hostname=socket.gethostname(),
+        ready_timeout=120,
     )
     controller.start()
     signal.sigwait({signal.SIGTERM})
