@@ -193,6 +193,7 @@ def test_an_update_whose_engine_was_killed_is_finished_by_the_next(
     stack.run("preview", "--expect-no-changes")
 
 
+@pytest.mark.timeout(900)
 def test_a_stack_of_many_resources_is_made_looked_at_and_deleted(
     cluster: Cluster, namespace: str, stack_of: Callable[..., Stack]
 ) -> None:

@@ -17,7 +17,7 @@ from tests.e2e.support.tenants import claim
 from tests.e2e.support.volumes import pod_with_volume
 from tests.e2e.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 MOUNT = "/srv/shared/common"
 PROGRAMS = "/usr/local/libexec/amalgam"
@@ -158,7 +158,8 @@ def test_mounts_come_back_by_themselves_when_the_storage_host_dies_and_is_back_a
         lab.command("stop", "stor1")
         lab.command("start", "stor1")
         for worker in workers:
-            worker.run(f"timeout 110 sh -c 'echo {worker.name} >{folder}/{worker.name}'")
+            # The metadata server waits for clients that died before it did, as long as its sessions live.
+            worker.run(f"timeout 280 sh -c 'echo {worker.name} >{folder}/{worker.name}'", seconds=300)
         await_files(lab.node("gpu1"), noted(lab.node("gpu1")) + 10)
     _compare(lab, folder)
     lines = f"--namespace {writer} exec gpu1 -- busybox wc -l /data/file"
@@ -269,6 +270,9 @@ def test_an_osd_on_a_disk_whose_making_was_killed_is_finished_by_the_next_run(la
             assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout in ("", f"osd.{len(before)} on {disk}\n")
             assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout == ""
             (made,) = set(storage.run("ceph osd ls").stdout.split()) - set(before)
+            # As where it was killed between the start of the OSD and the mark.
+            storage.run(f"rm {own}/done")
+            assert storage.run(f"{PROGRAMS}/ceph-osd-create").stdout == f"osd.{made} on {disk}\n"
             wait_until(
                 "the OSD is up",
                 lambda: storage.run(f"ceph osd dump | grep '^osd.{made} '").stdout,

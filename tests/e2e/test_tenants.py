@@ -127,11 +127,12 @@ def test_a_pod_reaches_its_own_vc_and_nothing_in_another_and_nothing_that_is_for
     def listens(tried: tuple[str, str, str]) -> bool:
         return wait_until(f"{tried} connects", lambda: _connects(cluster, *tried), seconds=30)
 
+    closed_ones = [one for one, may in reached.items() if not may]
     with ThreadPoolExecutor() as pool:
         # A pod is ready before its programs listen.
         list(pool.map(listens, (one for one, may in reached.items() if may)))
-        found = list(pool.map(lambda tried: _connects(cluster, *tried), reached))
-    assert dict(zip(reached, found, strict=True)) == reached
+        found = list(pool.map(lambda tried: _connects(cluster, *tried), closed_ones))
+    assert [one for one, connects in zip(closed_ones, found, strict=True) if connects] == []
 
 
 @pytest.mark.usefixtures("addresses")

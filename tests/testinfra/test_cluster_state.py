@@ -36,23 +36,34 @@ def test_every_node_is_told_with_its_condition_and_its_chips(
     told = _metrics(management_host)
     nodes = facts.names("control_plane", "workers")
     assert set(re.findall(r'^kube_node_info\{node="([^"]+)"', told, re.MULTILINE)) == set(nodes)
-    for name, ready in cluster.readiness().items():
-        assert f'kube_node_status_condition{{node="{name}",condition="Ready",status="{ready.lower()}"}} 1' in told
-    chips = {
-        node["metadata"]["name"]: node["status"]["allocatable"]["nvidia.com/gpu"]
-        for node in cluster.get("nodes")["items"]
-        if "nvidia.com/gpu" in node["status"]["allocatable"]
-    }
-    for name, count in chips.items():
-        labels = f'node="{name}",resource="nvidia_com_gpu",unit="integer"'
-        assert f"kube_node_status_allocatable{{{labels}}} {count}" in told
+
+    def untold() -> list[str]:
+        wanted = [
+            f'kube_node_status_condition{{node="{name}",condition="Ready",status="{ready.lower()}"}} 1'
+            for name, ready in cluster.readiness().items()
+        ]
+        for node in cluster.get("nodes")["items"]:
+            if count := node["status"]["allocatable"].get("nvidia.com/gpu"):
+                labels = f'node="{node["metadata"]["name"]}",resource="nvidia_com_gpu",unit="integer"'
+                wanted.append(f"kube_node_status_allocatable{{{labels}}} {count}")
+        return _lacking(_metrics(management_host), wanted)
+
+    wait_until("condition and chips of every node are told", untold, lambda lacking: lacking == [], seconds=10)
 
 
 def test_pods_are_told_by_where_they_run(management_host: Host, cluster: Cluster) -> None:
-    told = _metrics(management_host)
-    for pod in cluster.get("pods --namespace kube-system")["items"]:
-        labels = f'namespace="kube-system",pod="{pod["metadata"]["name"]}",uid="{pod["metadata"]["uid"]}"'
-        assert f'kube_pod_status_phase{{{labels},phase="{pod["status"]["phase"]}"}} 1' in told
+    def untold() -> list[str]:
+        wanted = []
+        for pod in cluster.get("pods --namespace kube-system")["items"]:
+            labels = f'namespace="kube-system",pod="{pod["metadata"]["name"]}",uid="{pod["metadata"]["uid"]}"'
+            wanted.append(f'kube_pod_status_phase{{{labels},phase="{pod["status"]["phase"]}"}} 1')
+        return _lacking(_metrics(management_host), wanted)
+
+    wait_until("all pods of the system are told", untold, lambda lacking: lacking == [], seconds=10)
+
+
+def _lacking(told: str, wanted: list[str]) -> list[str]:
+    return [line for line in wanted if line not in told]
 
 
 def test_the_quota_of_a_vc_is_told_and_the_vc_is_known_by_its_label(management_host: Host, cluster: Cluster) -> None:

@@ -20,8 +20,14 @@ labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("
 for _ in range(int(times)):
     asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     asked.settimeout(5)
-    asked.sendto(struct.pack(">6H", 7, 256, 1, 0, 0, 0) + labels + struct.pack(">2H", 1, 1), (server, 53))
-    answer = asked.recv(512)
+    for left in (1, 0):  # as resolvers do
+        asked.sendto(struct.pack(">6H", 7, 256, 1, 0, 0, 0) + labels + struct.pack(">2H", 1, 1), (server, 53))
+        try:
+            answer = asked.recv(512)
+            break
+        except TimeoutError:
+            if not left:
+                raise
     print(answer[3] & 15, struct.unpack(">H", answer[6:8])[0], socket.inet_ntoa(answer[-4:]))
 """
 

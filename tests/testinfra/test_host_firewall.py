@@ -20,12 +20,16 @@ def _connects(host: Host, address: str, port: int) -> bool:
     return bool(host.run("timeout 2 bash -c %s", f"exec 3<>/dev/tcp/{address}/{port}").rc == 0)
 
 
+def _await(host: Host, address: str, port: int) -> None:
+    wait_until(f"{address}:{port} answers", lambda: _connects(host, address, port), seconds=20)
+
+
 @contextmanager
 def _listener(host: Host) -> Iterator[None]:
     """Something that answers on the closed port, so that a refusal is the firewall's."""
     host.check_output(f"systemd-run --quiet --collect --unit {_UNIT} python3 -m http.server {CLOSED_PORT}")
     try:
-        wait_until("a listener answers", lambda: _connects(host, "127.0.0.1", CLOSED_PORT), seconds=20)
+        _await(host, "127.0.0.1", CLOSED_PORT)
         yield
     finally:
         host.check_output(f"systemctl stop {_UNIT}")
@@ -52,18 +56,18 @@ def test_a_port_that_nobody_listed_is_closed_to_the_other_hosts(
 ) -> None:
     address = facts.address(each_host.backend.get_hostname())
     with _listener(each_host):
-        assert _connects(each_host, address, CLOSED_PORT)
+        _await(each_host, address, CLOSED_PORT)
         assert not _connects(another_host(each_host), address, CLOSED_PORT)
 
 
 def test_the_bundle_server_is_open_to_the_hosts(each_host: Host, facts: SiteFacts) -> None:
     for service in ("bundle", "registry"):
-        assert _connects(each_host, facts.fqdn(service), facts.port(service))
+        _await(each_host, facts.fqdn(service), facts.port(service))
 
 
 def test_etcd_is_closed_to_workers(each_worker: Host, facts: SiteFacts) -> None:
     address = facts.address(facts.names("control_plane")[0])
-    assert _connects(each_worker, address, 6443)
+    _await(each_worker, address, 6443)
     assert not _connects(each_worker, address, 2379)
 
 

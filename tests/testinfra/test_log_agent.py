@@ -7,13 +7,16 @@ import json
 import pytest
 from testinfra.host import Host
 
+from tests.e2e.support.waiting import wait_until
+
 UNITS = ("vlagent", "systemd-journal-upload")
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_agent_and_upload_run_for_ever_and_from_the_boot_on(each_host: Host, unit: str) -> None:
     service = each_host.service(unit)
-    assert service.is_running
+    # The upload ends with any error, and begins anew two seconds later.
+    wait_until(f"{unit} runs", lambda: service.is_running, seconds=30)
     assert service.is_enabled
     shown = each_host.check_output("systemctl show --property Restart --property StartLimitIntervalUSec %s", unit)
     assert set(shown.splitlines()) == {"Restart=always", "StartLimitIntervalUSec=0"}

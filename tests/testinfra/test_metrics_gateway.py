@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from testinfra.host import Host
 
+from tests.e2e.support.waiting import wait_until
 from tests.testinfra.conftest import Connect
 from tests.testinfra.http import refusal_of_old_tls, status
 from tests.testinfra.site_facts import SiteFacts
@@ -83,7 +84,12 @@ def test_what_speaks_without_tls_is_on_the_loopback_and_read_by_the_gateway_with
         assert status(other, f"http://{address}:{port}/metrics", "--connect-timeout", "1") == "000", name
         gateway = f"https://{address}:{PORT}/{exporter}/metrics"
         assert status(prometheus, gateway) == "000", "without a certificate"
-        assert status(prometheus, gateway, *certificate) == "200", name
+        wait_until(
+            f"the {exporter} of {name} is read",
+            lambda gateway=gateway: status(prometheus, gateway, *certificate),
+            lambda code: code == "200",
+            seconds=60,
+        )
 
 
 @pytest.mark.parametrize("port", WITH_TOKEN)

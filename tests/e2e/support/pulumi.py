@@ -30,7 +30,7 @@ class Stack:
     environment: dict[str, str]
     name: str = "lab"
 
-    def run(self, *arguments: str, check: bool = True, seconds: float = 120.0) -> Done:
+    def run(self, *arguments: str, check: bool = True, seconds: float = 300.0) -> Done:
         """Run a command of Pulumi in the program's folder."""
         return run_local(self._command(*arguments), env=self.environment, check=check, seconds=seconds)
 
