@@ -24,7 +24,7 @@ _TRIED = tuple(
         r"lookup (?P<name>[^\s:,\"\\]+)(?:: | on )",
         r"Could not resolve (?:host: )?'?(?P<host>[^\s'\"]+)",
         r"Temporary failure (?:resolving|in name resolution:?) '(?P<resolving>[^']+)'",
-        r"(?:Failed to connect to|Could not connect to|Connecting to) (?P<peer>[A-Za-z0-9.-]+)(?: port |:| \()",
+        r"(?:Failed to connect to|Could not connect to|Connecting to) (?P<peer>[A-Za-z0-9.-]+)",
         r"(?:Selected source|Source) (?P<clock>\d+\.\d+\.\d+\.\d+)",
     )
 )

@@ -180,16 +180,18 @@ def wait_running(names: Names, node: NodeState) -> None:
     """
     seconds = EMULATED_BOOT_SECONDS if emulation.is_emulated(node.architecture) else BOOT_SECONDS
     deadline = time.monotonic() + seconds
-    degraded = None
+    started = False
     while (current := system_state(node)) != "running":
-        degraded = None if current != "degraded" else degraded or time.monotonic()
-        if degraded is not None and time.monotonic() > degraded + _DEGRADED_SECONDS:
+        if current == "degraded" and not started:
+            started, deadline = True, time.monotonic() + _DEGRADED_SECONDS
+        late = time.monotonic() > deadline
+        if current == "degraded" and late:
             raise AmalgamError(
                 f"units failed: {', '.join(failed_units(node))}",
                 where=node.name,
                 remedy=f"amalgam lab ssh {node.name} -- systemctl status UNIT",
             )
-        if current == "stopped" or time.monotonic() > deadline:
+        if current == "stopped" or late:
             how = "ended while booting" if current == "stopped" else f"is still {current!r} after {seconds:.0f} s"
             raise AmalgamError(
                 f"{how}; its console says: {last_lines(console_log(names, node.name).read_text(errors='replace'))}",

@@ -17,16 +17,19 @@ def wait_until(what: str, look: Callable[[], Seen], accept: Callable[[Seen], boo
     """Look again and again until what is seen is accepted, and return it; a look that fails has seen nothing yet.
 
     Raises:
-        AssertionError: it was not accepted within so many seconds; says what was seen last.
+        AssertionError: it was not accepted within so many seconds; says what was seen last. Or ``accept`` raised it:
+            what may never be seen ends the wait at once.
     """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while True:
         try:
-            if accept(seen := look()):
-                return seen
-            last = repr(seen)
+            seen = look()
         except (AssertionError, subprocess.TimeoutExpired) as error:
             last = str(error)
+        else:
+            if accept(seen):
+                return seen
+            last = repr(seen)
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s; last seen: {last}"
         pause.wait(_POLL_SECONDS)

@@ -6,6 +6,7 @@ import http.server
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -141,7 +142,7 @@ def test_an_event_without_a_message_still_has_one() -> None:
 @pytest.fixture
 def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch is gathered for so long; a machine that stalls would make two of it."""
-    monkeypatch.setattr("cluster_state.delivery.time.monotonic", lambda: 0.0)
+    monkeypatch.setattr("cluster_state.delivery.time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 @pytest.mark.usefixtures("_no_time_passes")

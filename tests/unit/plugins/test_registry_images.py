@@ -110,11 +110,12 @@ def test_a_refused_login_is_told_from_a_missing_image(site, server):
 def test_a_registry_that_has_just_been_started_is_asked_again(site, server):
     for reference, digest in site.digests.items():
         site.has(reference, digest)
-    away = [(502, {}, b"")]
-    known, server.answers = (
-        server.answers,
-        type("Starting", (), {"get": lambda _, *what: (away or [known.get(*what)]).pop()})(),
-    )
+
+    class Starting(dict):
+        def get(self, what, default=None):
+            return (502, {}, b"") if len(server.asked) == 1 else super().get(what, default)
+
+    server.answers = Starting(server.answers)
     assert site.run()["changed"] is False
     assert len(server.asked) == len(site.digests) + 1
 
